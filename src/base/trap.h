@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Address ranges in which a load or a store is an event: pages of a BAR that
+ * is mapped into the program. The fault handler of the front end finds the
+ * range here, and either lets the range open its page (a doorbell that was
+ * armed) or decodes the instruction and performs it by the range's callbacks.
+ */
+#ifndef BASE_TRAP_H
+#define BASE_TRAP_H
+
+#include "base/compiler.h"
+
+struct trap_range;
+
+/**
+ * struct trap_ops - what happens at a page
+ *
+ * Context: a SIGSEGV handler on the thread that made the access, at a load or
+ * store of the program itself, so no lock of ours is held by this thread.
+ *
+ * @open: make the page accessible and return true, and the access is made
+ *	again by the CPU; or return false, and it is emulated. May be NULL
+ * @load: @width is 1, 2, 4 or 8
+ * @store: likewise
+ */
+struct trap_ops {
+	bool (*open)(struct trap_range *range, __u64 offset, bool is_store);
+	__u64 (*load)(struct trap_range *range, __u64 offset,
+		      unsigned int width);
+	void (*store)(struct trap_range *range, __u64 offset,
+		      unsigned int width, __u64 value);
+};
+
+/**
+ * struct trap_range - one mapping of one region
+ * @start: first address
+ * @len: bytes
+ * @ops: what happens
+ * @priv: the owner's
+ * @offset: offset in the region of @start, for the owner
+ * @name: what a report calls the region
+ */
+struct trap_range {
+	uintptr_t start;
+	size_t len;
+	const struct trap_ops *ops;
+	void *priv;
+	__u64 offset;
+	const char *name;
+};
+
+/* The range must stay valid until trap_remove() returned. 0 or -ENOMEM. */
+int trap_add(struct trap_range *range);
+
+/* When it returns, no handler uses the range. Not called from a handler. */
+void trap_remove(struct trap_range *range);
+
+/**
+ * trap_begin() - find the range of a fault and keep it
+ * @address: the faulting address
+ *
+ * Return: the range, in use until trap_end(); or NULL (no trap_end() then).
+ * Context: a signal handler; takes no lock.
+ */
+struct trap_range *trap_begin(uintptr_t address);
+void trap_end(void);
+
+#endif /* BASE_TRAP_H */
