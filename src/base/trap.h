@@ -22,6 +22,8 @@ struct trap_range;
  *	again by the CPU; or return false, and it is emulated. May be NULL
  * @load: @width is 1, 2, 4 or 8
  * @store: likewise
+ * @unmapped: the program unmapped, or mapped over, [start, start + len) of the
+ *	range. Context: not a signal handler
  */
 struct trap_ops {
 	bool (*open)(struct trap_range *range, __u64 offset, bool is_store);
@@ -29,6 +31,7 @@ struct trap_ops {
 		      unsigned int width);
 	void (*store)(struct trap_range *range, __u64 offset,
 		      unsigned int width, __u64 value);
+	void (*unmapped)(struct trap_range *range, uintptr_t start, size_t len);
 };
 
 /**
@@ -64,5 +67,11 @@ void trap_remove(struct trap_range *range);
  */
 struct trap_range *trap_begin(uintptr_t address);
 void trap_end(void);
+
+/* Does [start, start + len) meet a range? Such memory is never pinned. */
+bool trap_meets(uintptr_t start, size_t len);
+
+/* Tell every range that meets [start, start + len) by its unmapped op. */
+void trap_unmapped(uintptr_t start, size_t len);
 
 #endif /* BASE_TRAP_H */
