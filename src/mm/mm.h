@@ -108,8 +108,17 @@ void mm_owner_remove(struct mm_owner *owner);
 /* What the front end calls; see struct shim_core for each. */
 bool mm_is_pinned(const void *start, size_t len);
 int mm_leaving(void *start, size_t len);
-int mm_moving(void *start, size_t len);
+void *mm_remap(void *old, size_t old_len, size_t new_len, int flags,
+	       void *new_address);
 bool mm_hold_block(void *block, size_t len);
+
+/**
+ * mm_settle() - wait until no memory is on its way
+ *
+ * After a copy that fell short: pages may just be moving. When it returns the
+ * owners know the new address. Inside a read section it is fine.
+ */
+void mm_settle(void);
 
 /* Enforce RLIMIT_MEMLOCK from now on, as the kernel does. Default: count. */
 void mm_enforce_limit(void);

@@ -23,9 +23,9 @@
 
 /* Files of a run directory. */
 #define SHIM_RUN_CONFIG "config" /* the machine: one option a line */
-#define SHIM_RUN_NODES "nodes"	 /* "PATH MAJOR MINOR MODE" a line */
-#define SHIM_RUN_LOCK "lock"	 /* locked while the run is alive */
-#define SHIM_RUN_TREE "tree"	 /* the dev, sys and proc files served */
+#define SHIM_RUN_NODES "nodes" /* "PATH MAJOR MINOR MODE" a line */
+#define SHIM_RUN_LOCK "lock" /* locked while the run is alive */
+#define SHIM_RUN_TREE "tree" /* the dev, sys and proc files served */
 
 /**
  * struct shim_host - what the core asks of the preload library
@@ -52,8 +52,9 @@ struct shim_host {
  * @memory_leaving: the program is about to unmap, map over, or discard the
  *	range: pages mapped for DMA in it are moved aside first. 0 or -errno.
  *	The caller performs its call afterwards
- * @memory_moving: the program is about to mremap() @old to elsewhere; as
- *	memory_leaving, but the caller gets its data: pages are copied
+ * @memory_remap: performs the program's mremap() of a range that meets memory
+ *	mapped for DMA; devices go on with the pages at their new address. The
+ *	new address, or err_ptr()
  * @memory_hold: free() or realloc() of a block that may hold memory mapped
  *	for DMA. Return: true when the block is held back (it is given to
  *	free() by the core when its last mapping goes); false: free it now
@@ -71,7 +72,8 @@ struct shim_core {
 	bool (*fault)(int signal, siginfo_t *info, void *ucontext);
 	bool (*memory_is_mapped)(const void *start, size_t len);
 	int (*memory_leaving)(void *start, size_t len);
-	int (*memory_moving)(void *old, size_t old_len);
+	void *(*memory_remap)(void *old, size_t old_len, size_t new_len,
+			      int flags, void *new_address);
 	bool (*memory_hold)(void *block, size_t len);
 	void (*memlock_limit_set)(void);
 	void (*kvm_opened)(void);

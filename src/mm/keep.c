@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Keeping memory that the program lets go of.
+ *
+ * Pinned pages of Linux outlive their mapping; ours are reached through it.
+ * So when the program is about to unmap, map over, or discard pinned memory,
+ * its pages move to another address first (mremap() with MREMAP_DONTUNMAP
+ * leaves the old mapping in place, empty, so no other thread can take the
+ * address in between), and the owners translate to the new one from then on.
+ * When the program itself moves memory, devices follow to where it goes.
+ *
+ * A block of the heap that is freed while it is pinned is held back until its
+ * last pin goes, because libc unmaps big blocks without passing us.
+ */
+#include <stdlib.h>
+#include <sys/mman.h>
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/trap.h"
+#include "base/uaccess.h"
+#include "mm/internal.h"
+#include "mm/memory.h"
+#include "mm/vma.h"
+
+/**
+ * struct held_block - a block that the program freed
+ * @entry: of mm_state.held
+ * @block: its address, for free()
+ * @last: its last byte
+ */
+struct held_block {
+	struct list_head entry;
+	void *block;
+	uintptr_t last;
+};
+
+void keep_gone(__u64 start, __u64 last)
+{
+	size_t len = last - start + 1;
+
+	mm_state.moved_bytes -= len;
+	if (munmap((void *)start, len))
+		log_line("cannot unmap %zu bytes that were moved aside: %m",
+			 len);
+}
+
+static int owners_prepare(uintptr_t old, size_t len)
+{
+	struct mm_owner *owner;
+	int err;
+
+	list_for_each_entry(owner, &mm_state.owners, entry) {
+		err = owner->prepare(owner, old, len);
+		if (err)
+			return err;
+	}
+	return registry_prepare(&mm_state.registry);
+}
+
+static void owners_moved(uintptr_t old, size_t len, uintptr_t now)
+{
+	struct mm_owner *owner;
+
+	list_for_each_entry(owner, &mm_state.owners, entry)
+		owner->moved(owner, old, len, now);
+}
+
+/* Where MREMAP_DONTUNMAP is refused the bytes are copied instead. */
+static void *copy_aside(char *old, size_t len)
+{
+	char *now = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t at;
+
+	if (now == MAP_FAILED)
+		return NULL;
+	/* A page that cannot be read (past a file's end) stays zero. */
+	for (at = 0; at < len; at += MM_PAGE_LEN)
+		copy_may_fault(now + at, old + at, MM_PAGE_LEN);
+	return now;
+}
+
+/* Move the pages of [start, end), which lie in one VMA. */
+static int move_aside(uintptr_t start, uintptr_t end)
+{
+	size_t len = end - start;
+	void *now;
+	int err;
+
+	err = owners_prepare(start, len);
+	if (err)
+		return err;
+	now = mremap((void *)start, len, len,
+		     MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
+	if (now == MAP_FAILED)
+		now = copy_aside((char *)start, len);
+	if (!now)
+		return -ENOMEM;
+	registry_relocate(&mm_state.registry, start, end - 1, (uintptr_t)now,
+			  true);
+	mm_state.moved_bytes += len;
+	bounds_grow_to((uintptr_t)now, (uintptr_t)now + len - 1);
+	owners_moved(start, len, (uintptr_t)now);
+	return 0;
+}
+
+/* Move what is pinned of [start, last], VMA by VMA, extent by extent. */
+static int leave_pinned(uintptr_t start, uintptr_t last)
+{
+	struct extent *extent;
+
+	while ((extent = registry_first(&mm_state.registry, start, last))) {
+		uintptr_t from = extent->range.start;
+		uintptr_t until = extent->range.last;
+		struct vma vma;
+		int err;
+
+		if (extent->is_aside)
+			return 0; /* ours; the program cannot mean it */
+		from = align_down(from < start ? start : from, MM_PAGE_LEN);
+		if (until > last)
+			until = last;
+		if (vma_find(from, &vma))
+			return 0; /* gone already, behind our back */
+		if (until >= vma.end)
+			until = vma.end - 1;
+		err = move_aside(from, align_up(until + 1, MM_PAGE_LEN));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int mm_leaving(void *start, size_t len)
+{
+	uintptr_t first = align_down((uintptr_t)start, MM_PAGE_LEN);
+	__u64 last;
+	int err;
+
+	if (!len || range_last((uintptr_t)start, len, &last) ||
+	    last > UINTPTR_MAX - MM_PAGE_LEN)
+		return 0; /* Linux refuses it */
+	last |= MM_PAGE_LEN - 1;
+	trap_unmapped(first, last - first + 1);
+	mm_lock();
+	err = leave_pinned(first, last);
+	mm_unlock();
+	return err;
+}
+
+/* The bytes of the range that are pinned follow it to @now. */
+static void follow(uintptr_t old, size_t len, uintptr_t now)
+{
+	registry_relocate(&mm_state.registry, old, old + len - 1, now, false);
+	bounds_grow_to(now, now + len - 1);
+	owners_moved(old, len, now);
+}
+
+void *mm_remap(void *old, size_t old_len, size_t new_len, int flags,
+	       void *new_address)
+{
+	uintptr_t from = (uintptr_t)old;
+	size_t kept = old_len < new_len ? old_len : new_len;
+	void *now;
+	int err;
+
+	if (old_len > kept) {
+		err = mm_leaving((char *)old + kept, old_len - kept);
+		if (err)
+			return err_ptr(err);
+	}
+	if (flags & MREMAP_FIXED && mm_is_pinned(new_address, new_len)) {
+		err = mm_leaving(new_address, new_len);
+		if (err)
+			return err_ptr(err);
+	}
+	mm_lock();
+	err = owners_prepare(from, kept);
+	if (err) {
+		now = err_ptr(err);
+		goto out_unlock;
+	}
+	now = mremap(old, old_len, new_len, flags, new_address);
+	if (now == MAP_FAILED)
+		now = err_ptr(-errno);
+	else if (now != old && kept)
+		follow(from, kept, (uintptr_t)now);
+out_unlock:
+	mm_unlock();
+	return now;
+}
+
+bool mm_hold_block(void *block, size_t len)
+{
+	uintptr_t last = (uintptr_t)block + len - 1;
+	struct held_block *held;
+	bool is_held = false;
+
+	mm_lock();
+	if (!registry_first(&mm_state.registry, (uintptr_t)block, last))
+		goto out_unlock;
+	is_held = true;
+	mm_state.n_held++;
+	held = mem_alloc(sizeof(*held));
+	if (!held)
+		goto out_unlock; /* never freed: safe, and better than a crash */
+	held->block = block;
+	held->last = last;
+	list_add_tail(&held->entry, &mm_state.held);
+out_unlock:
+	mm_unlock();
+	return is_held;
+}
+
+void keep_collect(__u64 start, __u64 last, struct list_head *ready)
+{
+	struct held_block *held;
+	struct held_block *after;
+
+	list_for_each_entry_safe(held, after, &mm_state.held, entry) {
+		uintptr_t first = (uintptr_t)held->block;
+
+		if (last < first || start > held->last)
+			continue;
+		if (registry_first(&mm_state.registry, first, held->last))
+			continue;
+		list_remove(&held->entry);
+		list_add_tail(&held->entry, ready);
+		mm_state.n_held--;
+	}
+}
+
+void keep_free(struct list_head *ready)
+{
+	struct held_block *held;
+	struct held_block *after;
+
+	list_for_each_entry_safe(held, after, ready, entry) {
+		free(held->block);
+		mem_free(held);
+	}
+}
