@@ -20,7 +20,7 @@ typedef __u64 iova_t;
 
 /* From a pointer to a member, the structure that holds it. */
 #define container_of(ptr, type, member) \
-	((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #define CACHE_LINE 64u
 

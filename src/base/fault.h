@@ -16,13 +16,13 @@
 #include "base/compiler.h"
 
 enum fault_point {
-	FAULT_ALLOC,	 /* heap */
-	FAULT_ID,	 /* an object ID */
-	FAULT_PIN,	 /* memory validated for DMA */
-	FAULT_CHARGE,	 /* locked memory accounted */
-	FAULT_FD,	 /* a file descriptor */
+	FAULT_ALLOC, /* heap */
+	FAULT_ID, /* an object ID */
+	FAULT_PIN, /* memory validated for DMA */
+	FAULT_CHARGE, /* locked memory accounted */
+	FAULT_FD, /* a file descriptor */
 	FAULT_USER_COPY, /* copy from or to a program's memory */
-	FAULT_THREAD,	 /* a thread of a model */
+	FAULT_THREAD, /* a thread of a model */
 	FAULT_N_POINTS,
 };
 
@@ -48,21 +48,21 @@ void fault_arm(unsigned int nth);
 bool fault_was_hit(void);
 
 enum guard {
-	GUARD_UNMAP_WAITS,	  /* 1: unmap waits for DMA in flight */
-	GUARD_IOTLB_INVALIDATE,	  /* 1: unmap invalidates cached translations */
-	GUARD_DETACH_WAITS,	  /* 1: detach waits for DMA in flight */
+	GUARD_UNMAP_WAITS, /* 1: unmap waits for DMA in flight */
+	GUARD_IOTLB_INVALIDATE, /* 1: unmap invalidates cached translations */
+	GUARD_DETACH_WAITS, /* 1: detach waits for DMA in flight */
 	GUARD_UNMAP_WAITS_HOLDER, /* 1: unmap waits for asynchronous DMA */
-	GUARD_BIND_FIRST,	  /* 2: nothing works before bind */
-	GUARD_BUS_MASTER,	  /* 2: no DMA before bus master is set */
-	GUARD_MEMORY_ENABLE,	  /* 2: no MMIO before memory space is enabled */
-	GUARD_BIND_EXCLUSIVE,	  /* 3: one bind a device */
-	GUARD_GROUP_OWNER,	  /* 3: a group belongs to one owner */
-	GUARD_ATTACH_ROLLBACK,	  /* 4: a failed attach changes nothing */
-	GUARD_DMA_PERMISSION,	  /* 5: no write to a read-only mapping */
-	GUARD_DMA_BOUNDS,	  /* 5: no byte beyond the mapping */
-	GUARD_COPY_FAULT,	  /* 5: memory that is gone does not crash us */
-	GUARD_RESERVED_IOVA,	  /* 6: no mapping in a reserved range */
-	GUARD_STRUCT_TAIL,	  /* 6: unknown trailing bytes must be zero */
+	GUARD_BIND_FIRST, /* 2: nothing works before bind */
+	GUARD_BUS_MASTER, /* 2: no DMA before bus master is set */
+	GUARD_MEMORY_ENABLE, /* 2: no MMIO before memory space is enabled */
+	GUARD_BIND_EXCLUSIVE, /* 3: one bind a device */
+	GUARD_GROUP_OWNER, /* 3: a group belongs to one owner */
+	GUARD_ATTACH_ROLLBACK, /* 4: a failed attach changes nothing */
+	GUARD_DMA_PERMISSION, /* 5: no write to a read-only mapping */
+	GUARD_DMA_BOUNDS, /* 5: no byte beyond the mapping */
+	GUARD_COPY_FAULT, /* 5: memory that is gone does not crash us */
+	GUARD_RESERVED_IOVA, /* 6: no mapping in a reserved range */
+	GUARD_STRUCT_TAIL, /* 6: unknown trailing bytes must be zero */
 	GUARD_N,
 };
 

@@ -139,6 +139,15 @@ struct file *file_from_fd(int fd);
 int file_install(struct file *file, int flags);
 
 /**
+ * file_uninstall() - close a number of the library's own table
+ * @fd: from file_install() while no host was set
+ *
+ * Gives up the table's reference. A host closes its numbers itself.
+ * Return: 0 or -EBADF.
+ */
+int file_uninstall(int fd);
+
+/**
  * fd_claim() - keep a real descriptor for ourselves
  * @fd: just opened; closed by this call
  *

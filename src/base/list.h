@@ -44,16 +44,17 @@ static inline void list_remove(struct list_head *entry)
 #define list_first_entry(head, type, member) \
 	list_entry((head)->next, type, member)
 
-#define list_for_each_entry(pos, head, member)                                 \
-	for (pos = list_entry((head)->next, __typeof__(*pos), member);         \
-	     &pos->member != (head);                                           \
+#define list_for_each_entry(pos, head, member)                         \
+	for (pos = list_entry((head)->next, __typeof__(*pos), member); \
+	     &pos->member != (head);                                   \
 	     pos = list_entry(pos->member.next, __typeof__(*pos), member))
 
 /* As list_for_each_entry(); the body may remove and free @pos. */
-#define list_for_each_entry_safe(pos, after, head, member)                     \
-	for (pos = list_entry((head)->next, __typeof__(*pos), member),         \
-	    after = list_entry(pos->member.next, __typeof__(*pos), member);    \
-	     &pos->member != (head); pos = after,                              \
-	    after = list_entry(after->member.next, __typeof__(*after), member))
+#define list_for_each_entry_safe(pos, after, head, member)                  \
+	for (pos = list_entry((head)->next, __typeof__(*pos), member),      \
+	    after = list_entry(pos->member.next, __typeof__(*pos), member); \
+	     &pos->member != (head);                                        \
+	     pos = after, after = list_entry(after->member.next,            \
+					     __typeof__(*after), member))
 
 #endif /* BASE_LIST_H */

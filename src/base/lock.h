@@ -41,9 +41,9 @@ struct lock_capability lock {
 	bool is_held;
 };
 
-#define LOCK_INITIALIZER(lock_rank)                                            \
-	{                                                                      \
-		.mutex = PTHREAD_MUTEX_INITIALIZER, .rank = (lock_rank)        \
+#define LOCK_INITIALIZER(lock_rank)                                     \
+	{                                                               \
+		.mutex = PTHREAD_MUTEX_INITIALIZER, .rank = (lock_rank) \
 	}
 
 void lock_init(struct lock *lock, enum lock_rank rank);

@@ -17,8 +17,9 @@ void log_set_fd(int fd);
  * Says where, and makes the test that runs fail (n_warnings is looked at by
  * the harness). Return: the condition.
  */
-#define warn_on(cond) \
-	(unlikely(cond) ? (warn_report(__FILE__, __LINE__, #cond), true) : false)
+#define warn_on(cond)                                                    \
+	(unlikely(cond) ? (warn_report(__FILE__, __LINE__, #cond), true) \
+			: false)
 
 void warn_report(const char *file, int line, const char *what);
 unsigned int warn_count(void);

@@ -55,10 +55,10 @@ static always_inline void rcu_read_lock(void)
 	if (self->depth++)
 		return;
 	/* The exchange is the fence: nothing below moves above it. */
-	atomic_exchange_explicit(
-		&self->epoch,
-		atomic_load_explicit(&rcu_epoch, memory_order_relaxed),
-		memory_order_seq_cst);
+	atomic_exchange_explicit(&self->epoch,
+				 atomic_load_explicit(&rcu_epoch,
+						      memory_order_relaxed),
+				 memory_order_seq_cst);
 }
 
 static always_inline void rcu_read_unlock(void)

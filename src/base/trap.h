@@ -55,7 +55,10 @@ struct trap_range {
 /* The range must stay valid until trap_remove() returned. 0 or -ENOMEM. */
 int trap_add(struct trap_range *range);
 
-/* When it returns, no handler uses the range. Not called from a handler. */
+/*
+ * When it returns, no handler uses the range. Not called from a handler; may
+ * be called by an unmapped op. The caller holds no lock that an op takes.
+ */
 void trap_remove(struct trap_range *range);
 
 /**
