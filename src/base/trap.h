@@ -74,6 +74,9 @@ void trap_end(void);
 /* Does [start, start + len) meet a range? Such memory is never pinned. */
 bool trap_meets(uintptr_t start, size_t len);
 
+/* In the child of a fork: the ranges are the parent's; forget them. */
+void trap_after_fork_child(void);
+
 /* Tell every range that meets [start, start + len) by its unmapped op. */
 void trap_unmapped(uintptr_t start, size_t len);
 

@@ -51,12 +51,17 @@ bool uaccess_fixup(void *ucontext);
 
 /**
  * uaccess_install_handlers() - own SIGSEGV and SIGBUS, unless a host does
+ * @other: asked about faults that are no copy of ours; true: it handled the
+ *	fault. May be NULL
  *
  * For programs that use the library without the preload library. Earlier
  * handlers are called for faults that are not ours. Does nothing the second
  * time, and nothing after uaccess_host_handles_faults().
+ *
+ * Return: 0 or -errno.
  */
-int uaccess_install_handlers(void);
+int uaccess_install_handlers(bool (*other)(const siginfo_t *info,
+					   void *ucontext));
 
 /* The preload library calls uaccess_fixup() itself. */
 void uaccess_host_handles_faults(void);

@@ -69,8 +69,41 @@ int machine_write_tree(struct machine *machine, int dir,
  */
 int machine_use_run_dir(struct machine *machine, const char *path);
 
-/* Orderly end: models stop, data is on disk, reports are finished. */
-void machine_stop(struct machine *machine);
+/**
+ * machine_start() - the machine is used in this process
+ *
+ * Reports of refused DMA begin, the locked-memory rule is in force.
+ */
+void machine_start(struct machine *machine);
+
+/* What --error-exitcode says, or 0. */
+int machine_error_exitcode(const struct machine *machine);
+
+/*
+ * The program's memory: what the front end tells of it, before it happens.
+ * See struct shim_core and mm/mm.h for each.
+ */
+bool machine_memory_is_mapped(const void *start, size_t len);
+int machine_memory_leaving(void *start, size_t len);
+void *machine_memory_remap(void *old, size_t old_len, size_t new_len, int flags,
+			   void *new_address);
+bool machine_memory_hold(void *block, size_t len);
+
+/* The program set RLIMIT_MEMLOCK itself; it opened /dev/kvm. */
+void machine_memlock_limit_set(void);
+void machine_kvm_opened(void);
+
+/*
+ * Around fork(). The child has no machine, no pins and no threads of ours; the
+ * parent's machine must not be touched there, a new one may be made.
+ */
+void machine_fork_prepare(void);
+void machine_fork_parent(void);
+void machine_fork_child(void);
+
+/* DMA that was refused so far; and the last words about it. */
+__u64 machine_n_dma_errors(void);
+void machine_finish_reports(void);
 
 /* Print the models and their keys: "iommufd-user devices". */
 void machine_print_models(int fd);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What happens to the process as a whole: its memory, its forks, its end. The
+ * front ends know the machine only; this hands on to the floors below.
+ */
+#include "base/rcu.h"
+#include "base/trap.h"
+#include "iommu/iommu.h"
+#include "machine/machine.h"
+#include "mm/mm.h"
+#include "observe/observe.h"
+#include "vfio/device.h"
+
+bool machine_memory_is_mapped(const void *start, size_t len)
+{
+	return mm_is_pinned(start, len);
+}
+
+int machine_memory_leaving(void *start, size_t len)
+{
+	return mm_leaving(start, len);
+}
+
+void *machine_memory_remap(void *old, size_t old_len, size_t new_len, int flags,
+			   void *new_address)
+{
+	return mm_remap(old, old_len, new_len, flags, new_address);
+}
+
+bool machine_memory_hold(void *block, size_t len)
+{
+	return mm_hold_block(block, len);
+}
+
+void machine_memlock_limit_set(void)
+{
+	mm_enforce_limit();
+}
+
+void machine_kvm_opened(void)
+{
+	vfio_offer_no_trapping_mmap();
+}
+
+void machine_fork_prepare(void)
+{
+	mm_fork_prepare();
+}
+
+void machine_fork_parent(void)
+{
+	mm_fork_parent();
+}
+
+void machine_fork_child(void)
+{
+	mm_fork_child();
+	rcu_after_fork_child();
+	trap_after_fork_child();
+	iommu_after_fork_child();
+	observe_fork_child();
+}
+
+__u64 machine_n_dma_errors(void)
+{
+	return observe_n_dma_errors();
+}
+
+void machine_finish_reports(void)
+{
+	observe_finish();
+}
