@@ -68,7 +68,7 @@ void device_set_claim(struct machine_device *device);
 struct tree {
 	int dir;
 	int err;
-	char path[160];
+	char path[256];
 };
 
 /* Make a directory and those above it. */

@@ -21,6 +21,12 @@
 /* Environment: the run directory of this run. */
 #define SHIM_ENV_RUN "IOMMUFD_USER_RUN"
 
+/*
+ * Environment: the number of the inherited descriptor that holds the run's
+ * lock. Hidden from the program, handed on to whatever it executes.
+ */
+#define SHIM_ENV_LOCK "IOMMUFD_USER_LOCK"
+
 /* Files of a run directory. */
 #define SHIM_RUN_CONFIG "config" /* the machine: one option a line */
 #define SHIM_RUN_NODES "nodes" /* "PATH MAJOR MINOR MODE" a line */
