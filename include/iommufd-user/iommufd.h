@@ -16,6 +16,9 @@
 extern "C" {
 #endif
 
+/* What the library exports: all else of it is hidden. */
+#pragma GCC visibility push(default)
+
 struct iommufd_machine;
 
 /**
@@ -36,6 +39,8 @@ struct iommufd_machine *iommufd_machine_create(const char *const *options,
 /**
  * iommufd_machine_destroy() - the end of a machine
  * @machine: all its files are closed; NULL is allowed
+ *
+ * Context: no other thread uses the machine.
  */
 void iommufd_machine_destroy(struct iommufd_machine *machine);
 
@@ -48,7 +53,7 @@ void iommufd_machine_destroy(struct iommufd_machine *machine);
  * The number is the library's, no descriptor of the system, and what
  * VFIO_DEVICE_BIND_IOMMUFD and its like take.
  *
- * Return: a number, or -ENOENT, -ENOMEM, -EMFILE.
+ * Context: any thread. Return: a number, or -ENOENT, -ENOMEM, -EMFILE.
  */
 int iommufd_open(struct iommufd_machine *machine, const char *path, int flags);
 
@@ -63,14 +68,24 @@ int iommufd_open(struct iommufd_machine *machine, const char *path, int flags);
 long iommufd_ioctl(int fd, unsigned int cmd, void *arg);
 
 /**
- * iommufd_pread() - pread(2)
- * Return: bytes or -errno.
+ * iommufd_pread() - pread(2) on a number of iommufd_open()
+ * @fd: the number
+ * @buf: where to
+ * @count: bytes
+ * @offset: from VFIO_DEVICE_GET_REGION_INFO
+ *
+ * Context: any thread. Return: bytes or -errno.
  */
 ssize_t iommufd_pread(int fd, void *buf, size_t count, off_t offset);
 
 /**
- * iommufd_pwrite() - pwrite(2)
- * Return: bytes or -errno.
+ * iommufd_pwrite() - pwrite(2) on a number of iommufd_open()
+ * @fd: the number
+ * @buf: where from
+ * @count: bytes
+ * @offset: from VFIO_DEVICE_GET_REGION_INFO
+ *
+ * Context: any thread. Return: bytes or -errno.
  */
 ssize_t iommufd_pwrite(int fd, const void *buf, size_t count, off_t offset);
 
@@ -86,26 +101,33 @@ ssize_t iommufd_pwrite(int fd, const void *buf, size_t count, off_t offset);
  * Pages that trap need the library's handler of SIGSEGV, which is installed
  * by the first such mapping. Undone by iommufd_munmap().
  *
- * Return: the address, or MAP_FAILED with errno set.
+ * Context: any thread. Return: the address, or MAP_FAILED with errno set.
  */
 void *iommufd_mmap(int fd, void *addr, size_t len, int prot, int flags,
 		   off_t offset);
 
 /**
  * iommufd_munmap() - unmap memory of a device, or memory mapped for DMA
+ * @addr: its first byte, at the start of a page
+ * @len: bytes
  *
  * A program without the preload library tells the library so when memory that
  * devices may use goes away.
  *
- * Return: 0 or -errno.
+ * Context: any thread. Return: 0 or -errno.
  */
 int iommufd_munmap(void *addr, size_t len);
 
 /**
  * iommufd_close() - close a number
+ * @fd: of iommufd_open()
+ *
+ * Context: any thread; no call on the number is under way.
  * Return: 0 or -EBADF.
  */
 int iommufd_close(int fd);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }
