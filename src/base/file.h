@@ -138,9 +138,6 @@ void file_host_set(const struct file_host *host);
 struct file *file_from_fd(int fd);
 int file_install(struct file *file, int flags);
 
-/* Close a number of the library's own table. Return: 0 or -EBADF. */
-int file_uninstall(int fd);
-
 /**
  * file_uninstall() - close a number of the library's own table
  * @fd: from file_install() while no host was set

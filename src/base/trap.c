@@ -226,6 +226,24 @@ void trap_remove(struct trap_range *range)
 	}
 }
 
+/*
+ * The other threads are gone, whatever they were doing. One that was changing
+ * the table may have left it half freed: then it is abandoned as it is.
+ */
+void trap_after_fork_child(void)
+{
+	struct trap_table *table = atomic_exchange(&trap_table, NULL);
+	bool was_at_rest = !pthread_mutex_trylock(&trap_mutex);
+
+	trap_mutex = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	atomic_store(&trap_n_readers[0], 0);
+	atomic_store(&trap_n_readers[1], 0);
+	if (trap_depth)
+		atomic_store(&trap_n_readers[trap_counter], 1);
+	else if (was_at_rest)
+		trap_free_tables(table);
+}
+
 /* Return: the number of entries that start at or before @address. */
 static size_t trap_table_count_to(const struct trap_table *table,
 				  uintptr_t address)

@@ -112,6 +112,15 @@ static pthread_mutex_t handlers_mutex = PTHREAD_MUTEX_INITIALIZER;
 static bool handlers_are_settled;
 static struct sigaction earlier_segv, earlier_bus;
 
+/* Who else may know a fault; set before the handlers are installed. */
+static bool (*handlers_other)(const siginfo_t *info, void *ucontext);
+
+static bool fault_is_handled(const siginfo_t *info, void *ucontext)
+{
+	return uaccess_fixup(ucontext) ||
+	       (handlers_other && handlers_other(info, ucontext));
+}
+
 /* As the kernel would have called it. */
 static void earlier_call(const struct sigaction *earlier, int sig,
 			 siginfo_t *info, void *ucontext)
@@ -135,7 +144,7 @@ static void handle_fault(int sig, siginfo_t *info, void *ucontext)
 	bool was_sent = info->si_code <= 0;
 	int saved_errno = errno;
 
-	if (!was_sent && uaccess_fixup(ucontext))
+	if (!was_sent && fault_is_handled(info, ucontext))
 		goto out_errno;
 	if (!(earlier->sa_flags & SA_SIGINFO)) {
 		if (earlier->sa_handler == SIG_IGN && was_sent)
@@ -168,13 +177,15 @@ static int handler_install(int sig, struct sigaction *earlier)
 	return 0;
 }
 
-int uaccess_install_handlers(void)
+int uaccess_install_handlers(bool (*other)(const siginfo_t *info,
+					   void *ucontext))
 {
 	int err = 0;
 
 	pthread_mutex_lock(&handlers_mutex);
 	if (handlers_are_settled)
 		goto out_unlock;
+	handlers_other = other;
 	err = handler_install(SIGSEGV, &earlier_segv);
 	if (err)
 		goto out_unlock;

@@ -23,7 +23,7 @@
  * CPU into the state that VZEROUPPER has to end.
  */
 
-/* From here on "rep movsb" beats the loop; see bench in the commit message. */
+/* Longer copies are the microcode's: it need not read lines it overwrites. */
 #define REP_MOVSB_MIN 0x100000
 
 /* An instruction that may fault, and its entry in the table. */
