@@ -16,9 +16,6 @@
 extern "C" {
 #endif
 
-/* What the library exports: all else of it is hidden. */
-#pragma GCC visibility push(default)
-
 struct iommufd_machine;
 
 /**
@@ -126,8 +123,6 @@ int iommufd_munmap(void *addr, size_t len);
  * Return: 0 or -EBADF.
  */
 int iommufd_close(int fd);
-
-#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -98,7 +98,6 @@ struct shim_core {
  *
  * Return: the core's side, or err_ptr().
  */
-__attribute__((visibility("default"))) const struct shim_core *
-iommufd_user_shim_start(const struct shim_host *host);
+const struct shim_core *iommufd_user_shim_start(const struct shim_host *host);
 
 #endif /* SHIM_DOOR_H */
