@@ -235,7 +235,7 @@ static void id_table_shrink(struct id_table *table)
 	while (table->root && table->height > 1) {
 		root = table->root;
 		if (root->n_slots != 1 || !root->slots[0])
-			return;
+			break;
 		table->root = root->slots[0];
 		table->height--;
 		mem_free(root);
