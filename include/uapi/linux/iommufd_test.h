@@ -38,7 +38,7 @@ enum {
 	IOMMU_TEST_OP_DMABUF_REVOKE = 23,
 };
 
-/* struct iommu_hwpt_selftest, pagetable_type: 2 KiB pages, or 4 KiB and 1 MiB */
+/* iommu_hwpt_selftest.pagetable_type: 2 KiB pages, or 4 KiB and 1 MiB */
 enum {
 	MOCK_IOMMUPT_DEFAULT = 0,
 	MOCK_IOMMUPT_HUGE = 1,
