@@ -43,10 +43,13 @@ struct chunk {
 	__u32 free_offset;
 	__u32 fresh_offset;
 	__u32 n_used;
-} cacheline_aligned;
+};
 
-_Static_assert(sizeof(struct chunk) == SLAB_ALIGNMENT_MAX,
-	       "the first object has the strictest alignment");
+/* Where objects begin: as aligned as an object can ask to be. */
+#define CHUNK_HEADER_LEN SLAB_ALIGNMENT_MAX
+
+_Static_assert(sizeof(struct chunk) <= CHUNK_HEADER_LEN,
+	       "the header ends where objects begin");
 
 /**
  * struct slab - all objects of one kind
@@ -124,7 +127,7 @@ static struct chunk *chunk_create(struct slab *slab)
 		return NULL;
 	list_init(&chunk->link);
 	chunk->slab = slab;
-	chunk->fresh_offset = sizeof(*chunk);
+	chunk->fresh_offset = CHUNK_HEADER_LEN;
 	slab->n_chunks++;
 	return chunk;
 }
@@ -270,7 +273,7 @@ void slab_free(struct slab *slab, void *object)
 	} else {
 		/* Start over at the bottom: its upper pages stay untouched. */
 		chunk->free_offset = 0;
-		chunk->fresh_offset = sizeof(*chunk);
+		chunk->fresh_offset = CHUNK_HEADER_LEN;
 		slab->spare = chunk;
 	}
 }
