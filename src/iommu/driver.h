@@ -33,7 +33,7 @@ struct iommu_unit_ops {
 	unsigned int (*resv_regions)(const struct iommu_unit *unit,
 				     const struct iommu_resv_region **regions);
 	void (*hw_info)(const struct iommu_unit *unit,
-			struct iommu_hw_info *info);
+			struct iommu_unit_info *info);
 	void (*sysfs)(const struct iommu_unit *unit,
 		      void (*emit)(void *arg, const char *file,
 				   const char *text),

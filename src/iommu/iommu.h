@@ -181,14 +181,14 @@ struct iommu_resv_region {
 };
 
 /**
- * struct iommu_hw_info - GET_HW_INFO of a unit
+ * struct iommu_unit_info - GET_HW_INFO of a unit
  * @type: IOMMU_HW_INFO_TYPE_*
  * @data: the type's structure
  * @len: its bytes
  * @capabilities: IOMMU_HW_CAP_*
  * @max_pasid_lg2: 0 when the endpoint has no PASID
  */
-struct iommu_hw_info {
+struct iommu_unit_info {
 	__u32 type;
 	__u8 data[64];
 	__u32 len;
@@ -270,7 +270,7 @@ unsigned int iommu_endpoint_resv_regions(const struct iommu_endpoint *endpoint,
 					 unsigned int max);
 
 void iommu_endpoint_hw_info(const struct iommu_endpoint *endpoint,
-			    struct iommu_hw_info *info);
+			    struct iommu_unit_info *info);
 
 /**
  * iommu_endpoint_set_domain() - attach, replace, or detach (NULL)
