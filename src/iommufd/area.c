@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Areas: made, pinned, removed.
+ *
+ * While an address space pins, an area is pinned before translation sees it,
+ * and unpinned only after every DMA that may have found it is over:
+ *
+ *	insert: pin, publish
+ *	remove: take out of the index, wait for DMA, unpin, free
+ *
+ * The wait is one for all areas that a call removes. Only an area that
+ * asynchronous DMA holds is waited for on its own, and without the lock, for
+ * that may take as long as a disk takes.
+ */
+#include <errno.h>
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "iommufd/area.h"
+#include "iommufd/context.h"
+
+static void area_put_source(struct area *area)
+{
+	if (area_is_shared(area))
+		pages_put(area_pages(area));
+	else
+		mm_memory_put((struct mm_memory *)area->source);
+}
+
+static int area_pin(struct ioas *ioas, struct area *area)
+{
+	uintptr_t address;
+	int rc;
+
+	if (area_is_shared(area))
+		return pages_pin(ioas, area);
+	rc = mm_pin((struct mm_memory *)area->source, area->offset,
+		    area_len(area), area->map.prot & IOMMU_WRITE,
+		    ioas->ctx->account, &address);
+	if (!rc)
+		area->map.address = address;
+	return rc;
+}
+
+/* What the pieces of an area are unpinned with. */
+struct area_unpin {
+	struct mm_memory *memory;
+	enum mm_account account;
+};
+
+static void area_unpin_piece(void *arg, uintptr_t address, __u64 len)
+{
+	const struct area_unpin *unpin = arg;
+
+	mm_unpin(unpin->memory, address, len, unpin->account);
+}
+
+static void area_unpin(struct ioas *ioas, struct area *area)
+{
+	struct area_unpin unpin;
+
+	if (area_is_shared(area)) {
+		pages_unpin(ioas, area);
+		return;
+	}
+	unpin.memory = (struct mm_memory *)area->source;
+	unpin.account = ioas->ctx->account;
+	iommu_map_for_each_piece(ioas->space, &area->map, area_unpin_piece,
+				 &unpin);
+}
+
+/* The first area makes the memory that all live in. */
+static struct area *area_alloc(struct ioas *ioas)
+{
+	if (!ioas->area_slab) {
+		ioas->area_slab =
+			slab_create(sizeof(struct area), _Alignof(struct area));
+		if (!ioas->area_slab)
+			return NULL;
+	}
+	return slab_alloc(ioas->area_slab);
+}
+
+int area_insert_locked(struct ioas *ioas, const struct mapping *mapping)
+{
+	struct area *area;
+	int rc;
+
+	lock_assert_held(&ioas->lock);
+	area = area_alloc(ioas);
+	if (!area)
+		return -ENOMEM;
+	area->map.start = mapping->iova;
+	area->map.last = mapping->iova + (mapping->len - 1);
+	atomic_init(&area->map.prot, mapping->prot);
+	atomic_init(&area->map.address, mapping->address);
+	area->source = mapping->source;
+	area->offset = mapping->offset;
+	if (ioas->n_pinning) {
+		rc = area_pin(ioas, area);
+		if (rc)
+			goto err_free;
+	}
+	rc = iommu_space_insert(ioas->space, &area->map);
+	if (rc)
+		goto err_unpin;
+	return 0;
+
+err_unpin:
+	if (ioas->n_pinning)
+		area_unpin(ioas, area);
+err_free:
+	slab_free(ioas->area_slab, area);
+	return rc;
+}
+
+int area_share_locked(struct ioas *ioas, struct area *area)
+{
+	struct pages *pages;
+	int rc;
+
+	lock_assert_held(&ioas->lock);
+	if (area_is_shared(area))
+		return 0;
+	pages = pages_create((struct mm_memory *)area->source, area->offset,
+			     area->offset + (area_len(area) - 1),
+			     area->map.prot & IOMMU_WRITE);
+	if (!pages)
+		return -ENOMEM;
+	if (ioas->n_pinning) {
+		rc = pages_adopt(ioas, pages, area);
+		if (rc) {
+			mem_free(pages);
+			return rc;
+		}
+	}
+	area->source = (uintptr_t)pages | AREA_SHARED;
+	return 0;
+}
+
+/**
+ * area_take_out() - remove areas from the index
+ * @removed: set to a list of them
+ * @n_bytes: set to the sum of their lengths
+ *
+ * Return: 0, or -ENOENT at an area that lies partly outside.
+ */
+static int area_take_out(struct ioas *ioas, iova_t start, iova_t last,
+			 struct area **removed, __u64 *n_bytes)
+{
+	struct iommu_map *map = iommu_space_first(ioas->space, start, last);
+	struct iommu_map *next;
+
+	*removed = NULL;
+	*n_bytes = 0;
+	for (; map; map = next) {
+		if (map->start < start || map->last > last)
+			return -ENOENT;
+		next = map->last == last
+			       ? NULL
+			       : iommu_space_next(ioas->space, map, last);
+		iommu_space_remove(ioas->space, map);
+		to_area(map)->next = *removed;
+		*removed = to_area(map);
+		*n_bytes += area_len(to_area(map));
+	}
+	return 0;
+}
+
+/* No DMA finds the areas any more. */
+static void area_free_list(struct ioas *ioas, struct area *area, bool is_pinned)
+{
+	struct area *next;
+
+	for (; area; area = next) {
+		next = area->next;
+		if (is_pinned)
+			area_unpin(ioas, area);
+		area_put_source(area);
+		slab_free(ioas->area_slab, area);
+	}
+}
+
+/*
+ * Asynchronous DMA may last, and its end may depend on a thread that maps
+ * into this address space: wait without the lock.
+ */
+static void area_wait_holders(struct ioas *ioas,
+			      struct area *removed) lock_unchecked
+{
+	struct area *area = removed;
+
+	while (area && !atomic_load(&area->map.n_holders))
+		area = area->next;
+	if (!area)
+		return;
+	lock_release(&ioas->lock);
+	for (; area; area = area->next)
+		iommu_map_wait_holders(&area->map);
+	lock_acquire(&ioas->lock);
+}
+
+int area_unmap(struct ioas *ioas, iova_t start, iova_t last, __u64 *n_bytes)
+{
+	struct area *removed;
+	bool is_pinned;
+	int rc;
+
+	lock_acquire(&ioas->lock);
+	rc = area_take_out(ioas, start, last, &removed, n_bytes);
+	if (removed) {
+		/* It may change while the lock is dropped. */
+		is_pinned = ioas->n_pinning;
+		iommu_space_sync(ioas->space);
+		area_wait_holders(ioas, removed);
+		area_free_list(ioas, removed, is_pinned);
+	}
+	lock_release(&ioas->lock);
+	return rc;
+}
+
+void area_undo_locked(struct ioas *ioas, iova_t start, iova_t last)
+{
+	struct area *removed;
+	struct area *area;
+	__u64 n_bytes;
+
+	lock_assert_held(&ioas->lock);
+	warn_on(area_take_out(ioas, start, last, &removed, &n_bytes));
+	iommu_space_sync(ioas->space);
+	for (area = removed; area; area = area->next)
+		iommu_map_wait_holders(&area->map);
+	area_free_list(ioas, removed, ioas->n_pinning);
+}
+
+void area_remove_all_locked(struct ioas *ioas)
+{
+	struct area *removed;
+	__u64 n_bytes;
+
+	lock_assert_held(&ioas->lock);
+	area_take_out(ioas, 0, ~(iova_t)0, &removed, &n_bytes);
+	iommu_space_sync(ioas->space);
+	area_free_list(ioas, removed, ioas->n_pinning);
+}
+
+int area_check_alignment_locked(struct ioas *ioas, __u64 alignment)
+{
+	struct iommu_space *space = ioas->space;
+	struct iommu_map *map = iommu_space_first(space, 0, ~(iova_t)0);
+	__u64 bits;
+
+	lock_assert_held(&ioas->lock);
+	for (; map; map = iommu_space_next(space, map, ~(iova_t)0)) {
+		bits = map->start | area_len(to_area(map)) |
+		       to_area(map)->offset;
+		if (!is_aligned(bits, alignment))
+			return -EADDRINUSE;
+	}
+	return 0;
+}
+
+/* Unpin the areas before @end, or all when it is NULL. */
+static void area_unpin_until(struct ioas *ioas, const struct iommu_map *end)
+{
+	struct iommu_space *space = ioas->space;
+	struct iommu_map *map = iommu_space_first(space, 0, ~(iova_t)0);
+
+	for (; map != end; map = iommu_space_next(space, map, ~(iova_t)0))
+		area_unpin(ioas, to_area(map));
+}
+
+int area_pin_all_locked(struct ioas *ioas)
+{
+	struct iommu_space *space = ioas->space;
+	struct iommu_map *map = iommu_space_first(space, 0, ~(iova_t)0);
+	int rc;
+
+	lock_assert_held(&ioas->lock);
+	for (; map; map = iommu_space_next(space, map, ~(iova_t)0)) {
+		map->address = 0;
+		rc = area_pin(ioas, to_area(map));
+		if (rc) {
+			if (guard_holds(GUARD_ATTACH_ROLLBACK))
+				area_unpin_until(ioas, map);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+void area_unpin_all_locked(struct ioas *ioas)
+{
+	lock_assert_held(&ioas->lock);
+	area_unpin_until(ioas, NULL);
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * /dev/iommu: opening and closing a context, and the table that takes each
+ * ioctl to its handler.
+ *
+ * A command is copied in by the size that the program states. Shorter than
+ * its first version: EINVAL. Longer than ours: what we do not know must be
+ * zero, else E2BIG. The program's word on the size is read before the number
+ * of the command is compared, as Linux does: a bad pointer is EFAULT even for
+ * a command that does not exist.
+ */
+#include <linux/iommufd.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include "base/err.h"
+#include "base/fault.h"
+#include "base/mem.h"
+#include "base/overflow.h"
+#include "base/uaccess.h"
+#include "iommufd/command.h"
+#include "iommufd/framework.h"
+#include "iommufd/main.h"
+
+/* One past the last command that the newest Linux has. */
+#define IOMMUFD_CMD_END 0x96u
+
+/**
+ * struct ioctl_op - a row of the table
+ * @run: the handler
+ * @number: the whole command
+ * @len: bytes of its structure
+ * @min_len: bytes of the first version of it
+ */
+struct ioctl_op {
+	int (*run)(struct command *command);
+	unsigned int number;
+	__u16 len;
+	__u16 min_len;
+};
+
+/* Room for the arguments of any command. */
+union command_args {
+	struct iommu_destroy destroy;
+	struct iommu_hw_info hw_info;
+	struct iommu_hwpt_alloc hwpt_alloc;
+	struct iommu_ioas_alloc ioas_alloc;
+	struct iommu_ioas_allow_iovas allow_iovas;
+	struct iommu_ioas_copy copy;
+	struct iommu_ioas_iova_ranges iova_ranges;
+	struct iommu_ioas_map map;
+	struct iommu_ioas_map_file map_file;
+	struct iommu_ioas_unmap unmap;
+	struct iommu_option option;
+	struct iommu_vfio_ioas vfio_ioas;
+};
+
+#define IOCTL_OP(cmd, handler, type, last_field)                                  \
+	[(cmd)-IOMMU_DESTROY] = {                                                 \
+		.run = (handler),                                                 \
+		.number = (cmd),                                                  \
+		.len = sizeof(type) +                                             \
+		       0 * sizeof(char[sizeof(type) <= sizeof(union command_args) \
+					       ? 1                                \
+					       : -1]),                            \
+		.min_len = offsetof(type, last_field) +                           \
+			   sizeof(((type *)NULL)->last_field),                    \
+	}
+
+static const struct ioctl_op ioctl_ops[IOMMUFD_CMD_END -
+				       (IOMMU_DESTROY & 0xffu)] = {
+	IOCTL_OP(IOMMU_DESTROY, destroy_ioctl, struct iommu_destroy, id),
+	IOCTL_OP(IOMMU_GET_HW_INFO, hw_info_ioctl, struct iommu_hw_info,
+		 __reserved),
+	IOCTL_OP(IOMMU_HWPT_ALLOC, hwpt_alloc_ioctl, struct iommu_hwpt_alloc,
+		 __reserved),
+	IOCTL_OP(IOMMU_IOAS_ALLOC, ioas_alloc_ioctl, struct iommu_ioas_alloc,
+		 out_ioas_id),
+	IOCTL_OP(IOMMU_IOAS_ALLOW_IOVAS, ioas_allow_iovas_ioctl,
+		 struct iommu_ioas_allow_iovas, allowed_iovas),
+	IOCTL_OP(IOMMU_IOAS_COPY, ioas_copy_ioctl, struct iommu_ioas_copy,
+		 src_iova),
+	IOCTL_OP(IOMMU_IOAS_IOVA_RANGES, ioas_iova_ranges_ioctl,
+		 struct iommu_ioas_iova_ranges, out_iova_alignment),
+	IOCTL_OP(IOMMU_IOAS_MAP, ioas_map_ioctl, struct iommu_ioas_map, iova),
+	IOCTL_OP(IOMMU_IOAS_MAP_FILE, ioas_map_file_ioctl,
+		 struct iommu_ioas_map_file, iova),
+	IOCTL_OP(IOMMU_IOAS_UNMAP, ioas_unmap_ioctl, struct iommu_ioas_unmap,
+		 length),
+	IOCTL_OP(IOMMU_OPTION, option_ioctl, struct iommu_option, val64),
+	IOCTL_OP(IOMMU_VFIO_IOAS, vfio_ioas_ioctl, struct iommu_vfio_ioas,
+		 __reserved),
+};
+
+int command_reply(struct command *command, size_t len)
+{
+	if (len > command->arg_len)
+		len = command->arg_len;
+	return copy_to_user(command->arg, command->args, len);
+}
+
+/* Copy the program's structure in; its tail that we lack must be zero. */
+static int command_read(struct command *command, const struct ioctl_op *op)
+{
+	size_t len = command->arg_len;
+	char *args = command->args;
+	int rc;
+
+	if (len < op->min_len)
+		return -EINVAL;
+	if (len > op->len) {
+		rc = check_zeroed_user((char *)command->arg + op->len,
+				       len - op->len);
+		if (rc && (rc != -E2BIG || guard_holds(GUARD_STRUCT_TAIL)))
+			return rc;
+		len = op->len;
+	}
+	if (len < op->len)
+		memset(args + len, 0, op->len - len);
+	return copy_from_user(args, command->arg, len);
+}
+
+/* An object that the command made is found from now on, or never was. */
+static void command_finish(struct command *command, int rc)
+{
+	struct object_table *objects = &command->ctx->objects;
+	struct object *object = command->new_object;
+
+	if (!rc) {
+		object_publish(objects, object);
+		return;
+	}
+	object_abort(objects, object);
+	object->ops->destroy(object);
+}
+
+static long iommufd_file_ioctl(struct file *file, unsigned int cmd, void *arg)
+{
+	unsigned int index = (cmd & 0xffu) - (IOMMU_DESTROY & 0xffu);
+	struct command command = { .ctx = file->priv, .arg = arg };
+	const struct ioctl_op *op;
+	union command_args args;
+	int rc;
+
+	/* The rest belongs to VFIO containers, which are not served here. */
+	if (index >= array_len(ioctl_ops))
+		return -ENOTTY;
+	rc = copy_from_user(&command.arg_len, arg, sizeof(command.arg_len));
+	if (rc)
+		return rc;
+	op = &ioctl_ops[index];
+	if (op->number != cmd)
+		return -ENOTTY;
+	command.args = &args;
+	rc = command_read(&command, op);
+	if (rc)
+		return rc;
+	rc = op->run(&command);
+	if (command.new_object)
+		command_finish(&command, rc);
+	return rc;
+}
+
+/*
+ * Nothing that this context serves can be mapped yet, so past the checks of
+ * the request there is never anything at the offset.
+ */
+static void *iommufd_file_mmap(struct file *file,
+			       const struct file_mmap *request)
+{
+	(void)file;
+	if (!is_aligned(request->len, MM_PAGE_LEN))
+		return err_ptr(-EINVAL);
+	if (!(request->flags & MAP_SHARED))
+		return err_ptr(-EINVAL);
+	if (request->prot & PROT_EXEC)
+		return err_ptr(-EPERM);
+	return err_ptr(-ENXIO);
+}
+
+static void iommufd_file_release(struct file *file)
+{
+	struct iommufd_ctx *ctx = file->priv;
+
+	object_table_deinit(&ctx->objects);
+	lock_deinit(&ctx->share_lock);
+	lock_deinit(&ctx->group_lock);
+	mem_free(ctx);
+	file_free(file);
+}
+
+static const struct file_ops iommufd_file_ops = {
+	.name = "iommufd",
+	.ioctl = iommufd_file_ioctl,
+	.mmap = iommufd_file_mmap,
+	.release = iommufd_file_release,
+};
+
+static struct file *iommufd_node_open(struct file_node *node, int flags)
+{
+	struct iommufd_ctx *ctx;
+
+	(void)flags;
+	ctx = mem_alloc(sizeof(*ctx));
+	if (!ctx)
+		return err_ptr(-ENOMEM);
+	ctx->file = file_alloc(&iommufd_file_ops, ctx, node);
+	if (!ctx->file) {
+		mem_free(ctx);
+		return err_ptr(-ENOMEM);
+	}
+	object_table_init(&ctx->objects);
+	ctx->account = MM_ACCOUNT_USER;
+	lock_init(&ctx->group_lock, LOCK_RANK_IOMMUFD_GROUP);
+	list_init(&ctx->groups);
+	/* Below the address spaces' locks and above mm's, as endpoints are. */
+	lock_init(&ctx->share_lock, LOCK_RANK_IOMMU_ENDPOINT);
+	return ctx->file;
+}
+
+void iommufd_node_init(struct file_node *node, dev_t rdev)
+{
+	memset(node, 0, sizeof(*node));
+	node->path = "/dev/iommu";
+	node->rdev = rdev;
+	node->mode = S_IFCHR | 0660;
+	node->open = iommufd_node_open;
+}
+
+struct iommufd_ctx *iommufd_ctx_from_file(struct file *file)
+{
+	return file->ops == &iommufd_file_ops ? file->priv : NULL;
+}
+
+int destroy_ioctl(struct command *command)
+{
+	const struct iommu_destroy *args = command->args;
+
+	return object_destroy(&command->ctx->objects, args->id);
+}
