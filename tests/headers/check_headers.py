@@ -26,17 +26,19 @@ def headers(root):
 
 
 def guard_error(path, base):
-    """The guard is the path in capitals: base/list.h has BASE_LIST_H."""
-    name = str(path.relative_to(base))
-    want = re.sub(r"[^A-Za-z0-9]", "_", name).upper()
+    """The guard is the path in capitals, and may leave out what stands before
+    the last folder: shim/preload/fds.h has SHIM_PRELOAD_FDS_H or
+    PRELOAD_FDS_H."""
+    parts = (base.name,) + path.relative_to(base).parts
+    wants = [re.sub(r"[^A-Za-z0-9]", "_", "_".join(parts[i:])).upper()
+             for i in range(len(parts) - 1)]
     code = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.S)
     lines = [line.split() for line in code.split("\n") if line.strip()]
-    # tests/ and examples/ may leave out their own folder's name.
-    for guard in (want, base.name.upper() + "_" + want):
+    for guard in wants:
         if (lines[:2] == [["#ifndef", guard], ["#define", guard]] and
                 lines[-1] == ["#endif"]):
             return None
-    return f"{path}: no guard {want} around everything but comments"
+    return f"{path}: no guard {wants[-1]} around everything but comments"
 
 
 def compile_error(command, root, path, language):
