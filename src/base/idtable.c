@@ -111,13 +111,14 @@ static bool id_table_walk(const struct id_table *table, __u32 index,
 
 	if (index >= ID_MAX || !node || index > height_last(level))
 		return false;
-	while (level-- && node) {
-		path->nodes[level] = node;
-		node = level ? node->slots[index_slot(index, level)] : NULL;
-		if (level && !node)
+	for (;;) {
+		path->nodes[--level] = node;
+		if (!level)
+			return true;
+		node = node->slots[index_slot(index, level)];
+		if (!node)
 			return false;
 	}
-	return true;
 }
 
 /* Make the tree one level higher, with room for its first new index. */
@@ -158,12 +159,12 @@ static int id_table_lowest_free(struct id_table *table, struct id_path *path,
 	unsigned int slot;
 
 	*index = 0;
-	while (level--) {
-		path->nodes[level] = node;
+	for (;;) {
+		path->nodes[--level] = node;
 		slot = (unsigned int)__builtin_ctzll(~node->full);
 		*index |= slot << (level * NODE_LG2);
 		if (!level)
-			break;
+			return 0;
 		if (!node->slots[slot]) {
 			node->slots[slot] = node_alloc_chain(level - 1);
 			if (!node->slots[slot])
@@ -172,7 +173,6 @@ static int id_table_lowest_free(struct id_table *table, struct id_path *path,
 		}
 		node = node->slots[slot];
 	}
-	return 0;
 }
 
 static void id_path_mark_taken(struct id_path *path, __u32 index,
@@ -191,7 +191,7 @@ static void id_path_mark_taken(struct id_path *path, __u32 index,
 
 int id_table_reserve(struct id_table *table, __u32 *id)
 {
-	struct id_path path = { 0 };
+	struct id_path path;
 	__u32 index;
 	int err;
 

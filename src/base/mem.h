@@ -47,7 +47,7 @@ struct slab;
  */
 struct slab *slab_create(size_t object_len, size_t alignment);
 
-/* Frees all memory of the slab, objects still alive included. NULL is allowed. */
+/* Frees all of the slab, objects still alive included. NULL is allowed. */
 void slab_destroy(struct slab *slab);
 
 /* Return: a zeroed object, or NULL; a fault point. */

@@ -10,14 +10,14 @@
 
 enum dma_fault_reason {
 	DMA_FAULT_NEVER_MAPPED,
-	DMA_FAULT_UNMAPPED, /* it was mapped until @detail_time ago */
+	DMA_FAULT_UNMAPPED, /* it was mapped, and is no more */
 	DMA_FAULT_BEYOND, /* begins inside a mapping, runs past its end */
 	DMA_FAULT_READ_ONLY, /* mapped without write permission */
 	DMA_FAULT_WRITE_ONLY, /* mapped without read permission */
 	DMA_FAULT_RESERVED, /* a reserved range: the MSI window, ... */
 	DMA_FAULT_BUS_MASTER, /* bus master enable is off */
 	DMA_FAULT_NOT_ATTACHED,
-	DMA_FAULT_MEMORY_GONE, /* mapped, but the memory behind it is not there */
+	DMA_FAULT_MEMORY_GONE, /* mapped, but no memory is behind it */
 	DMA_FAULT_N_REASONS,
 };
 

@@ -102,7 +102,9 @@ copy_fault_table_start:
  * @end: what stands before every return
  * @r0 to @r7: vector registers
  */
-.macro copy_vectors name:req, v:req, recovery:req, mov:req, mova:req, end:req, r0:req, r1:req, r2:req, r3:req, r4:req, r5:req, r6:req, r7:req
+.macro copy_vectors name:req, v:req, recovery:req, mov:req, mova:req, end:req, \
+	r0:req, r1:req, r2:req, r3:req, \
+	r4:req, r5:req, r6:req, r7:req
 	may_fault \recovery, \mov (%rsi), \r0
 	cmpq	$(2 * \v), %rdx
 	ja	.Lmore2_\name
@@ -248,7 +250,8 @@ end_function copy_may_fault
 function copy_may_fault_sse2
 	cmpq	$16, %rdx
 	jb	.Lbelow_16_sse2
-	copy_vectors sse2, 16, .Lbytes, movups, movaps, nothing, %xmm0, %xmm1, %xmm2, %xmm3, %xmm4, %xmm5, %xmm6, %xmm7
+	copy_vectors sse2, 16, .Lbytes, movups, movaps, nothing, \
+		%xmm0, %xmm1, %xmm2, %xmm3, %xmm4, %xmm5, %xmm6, %xmm7
 .Lbelow_16_sse2:
 	copy_below_16 sse2
 end_function copy_may_fault_sse2
@@ -256,7 +259,9 @@ end_function copy_may_fault_sse2
 function copy_may_fault_avx2
 	cmpq	$32, %rdx
 	jb	.Lbelow_32_avx2
-	copy_vectors avx2, 32, .Lzeroupper_bytes, vmovdqu, vmovdqa, vzeroupper, %ymm0, %ymm1, %ymm2, %ymm3, %ymm4, %ymm5, %ymm6, %ymm7
+	copy_vectors avx2, 32, .Lzeroupper_bytes, vmovdqu, vmovdqa, \
+		vzeroupper, %ymm0, %ymm1, %ymm2, %ymm3, %ymm4, \
+		%ymm5, %ymm6, %ymm7
 	.balign	16
 .Lbelow_32_avx2:
 	cmpl	$16, %edx
@@ -269,7 +274,8 @@ end_function copy_may_fault_avx2
 function copy_may_fault_avx512
 	cmpq	$64, %rdx
 	jb	.Lbelow_64_avx512
-	copy_vectors avx512, 64, .Lbytes, vmovdqu64, vmovdqa64, nothing, %zmm16, %zmm17, %zmm18, %zmm19, %zmm20, %zmm21, %zmm22, %zmm23
+	copy_vectors avx512, 64, .Lbytes, vmovdqu64, vmovdqa64, nothing, \
+		%zmm16, %zmm17, %zmm18, %zmm19, %zmm20, %zmm21, %zmm22, %zmm23
 	.balign	16
 .Lbelow_64_avx512:
 	cmpl	$32, %edx
