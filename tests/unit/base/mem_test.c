@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The heap's count, and slabs against a table of what is alive. */
 #include <string.h>
+#include <sys/mman.h>
 #include "base/fault.h"
 #include "base/mem.h"
 #include "harness/harness.h"
@@ -172,6 +173,44 @@ static void test_slab_reuses_freed_first(void **state)
 	slab_destroy(slab);
 }
 
+#define CHUNK_LEN ((size_t)64 << 10)
+#define N_BIG (8 * CHUNK_LEN / 1024)
+
+/* Return: the chunks of these objects that are still mapped. */
+static size_t n_chunks_mapped(void **big)
+{
+	uintptr_t chunk, previous = 0;
+	size_t i, n = 0;
+
+	for (i = 0; i < N_BIG; i++) {
+		chunk = align_down((uintptr_t)big[i], CHUNK_LEN);
+		if (chunk != previous)
+			n += !msync((void *)chunk, 4096, MS_ASYNC);
+		previous = chunk;
+	}
+	return n;
+}
+
+static void test_slab_gives_chunks_back(void **state)
+{
+	struct slab *slab = slab_create(1024, 64);
+	static void *big[N_BIG];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N_BIG; i++)
+		big[i] = slab_alloc(slab);
+	assert_in_range(n_chunks_mapped(big), 8, 10);
+	for (i = 0; i < N_BIG; i++)
+		slab_free(slab, big[i]);
+	/* One is kept, and used again before a new one is made. */
+	assert_int_equal(n_chunks_mapped(big), 1);
+	assert_non_null(slab_alloc(slab));
+	assert_int_equal(n_chunks_mapped(big), 1);
+	slab_destroy(slab);
+	assert_int_equal(n_chunks_mapped(big), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +220,7 @@ int main(void)
 		harness_test(test_slab_refuses),
 		harness_test(test_slab_churn),
 		harness_test(test_slab_reuses_freed_first),
+		harness_test(test_slab_gives_chunks_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

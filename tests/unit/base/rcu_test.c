@@ -13,8 +13,10 @@
 #include "harness/harness.h"
 
 #define N_OBJECTS 4
-#define N_UPDATES 5000
-#define N_READERS 3
+/* A reader that is preempted inside a section costs a time slice. */
+#define N_UPDATES_MIN 50
+#define UPDATES_NS 500000000u
+#define N_READERS 2
 #define ALIVE 0x600d
 #define POISON 0xdead
 
@@ -41,6 +43,7 @@ static void *read_until_stopped(void *arg)
 			rcu_read_unlock();
 		}
 		rcu_read_unlock();
+		sched_yield();
 	}
 	return arg;
 }
@@ -59,6 +62,7 @@ static void update(int round)
 static void test_grace_period_waits_for_readers(void **state)
 {
 	pthread_t threads[N_READERS];
+	__u64 begin;
 	int i;
 
 	(void)state;
@@ -71,7 +75,9 @@ static void test_grace_period_waits_for_readers(void **state)
 				 0);
 	while (atomic_load(&n_started) < N_READERS)
 		sched_yield();
-	for (i = 1; i <= N_UPDATES; i++)
+	begin = time_now_ns();
+	for (i = 1; i <= N_UPDATES_MIN || time_now_ns() - begin < UPDATES_NS;
+	     i++)
 		update(i);
 	atomic_store(&stop, true);
 	for (i = 0; i < N_READERS; i++)
