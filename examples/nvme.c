@@ -116,7 +116,7 @@ static int run_verify(struct run *run, unsigned int n)
 	for (size_t i = 0; i < run->len / sizeof(*words); i++) {
 		if (words[i] == pattern(run->seed, off + i * 8))
 			continue;
-		return complain(EILSEQ, "the device does not keep data",
+		return complain(EIO, "the device does not keep data",
 				"byte %" PRIu64 ": read %016" PRIx64
 				", wrote %016" PRIx64,
 				off + i * 8, words[i],
@@ -478,7 +478,7 @@ static int expect_refusal(struct nvme *nvme, const char *what, uint64_t iova)
 	if (status < 0)
 		return status;
 	if (status != NVME_STATUS_DATA_TRANSFER_ERROR)
-		return complain(EACCES, "the device is not isolated",
+		return complain(EPROTO, "the device is not isolated",
 				"a read into IOVA %#" PRIx64 ", %s: status %#x"
 				" instead of %#x",
 				iova, what, status,
