@@ -142,7 +142,8 @@ struct mm_owner *iommu_space_memory_owner(struct iommu_space *space);
  * iommu_map_for_each_piece() - the pieces of memory behind a map
  * @visit: called with each contiguous piece in order of IOVA
  *
- * One piece, unless memory behind it was moved in parts. For unpinning.
+ * One piece, unless memory behind it was moved in parts. For unpinning; the
+ * pieces of a removed map are forgotten then.
  */
 void iommu_map_for_each_piece(struct iommu_space *space, struct iommu_map *map,
 			      void (*visit)(void *arg, uintptr_t address,
@@ -327,12 +328,14 @@ void iommu_dma_burst_end(void);
  * @len: contiguous bytes, at most what was asked
  * @map: held
  * @endpoint: held too, so that detach waits
+ * @phase: of the endpoint, for iommu_dma_unmap()
  */
 struct iommu_dma_piece {
 	void *address;
 	size_t len;
 	struct iommu_map *map;
 	struct iommu_endpoint *endpoint;
+	__u32 phase;
 };
 
 /**

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The lowest free gap of a length.
+ *
+ * Every slot of the index has the code of the largest gap that follows a
+ * range of its subtree. The search goes from range to range by it, skipping
+ * every subtree whose code is below that of the wanted length. For a length
+ * whose code is exact (a power of two, or few pages) a gap that is met is
+ * long enough, and only alignment and the bounds can refuse it. So the cost
+ * is that of a few descents, not of the ranges in between.
+ *
+ * The space before the first range follows none, and is looked at by itself.
+ */
+#include <errno.h>
+#include "iommu/index.h"
+
+/* Does the request fit into [start, end]? */
+static bool gap_fits(const struct iommu_gap *gap, iova_t start, iova_t end,
+		     iova_t *iova)
+{
+	iova_t at, last;
+
+	if (start < gap->from)
+		start = gap->from;
+	if (end > gap->last)
+		end = gap->last;
+	if (add_overflow(start, (gap->phase - start) & (gap->alignment - 1),
+			 &at) ||
+	    range_last(at, gap->len, &last) || last > end)
+		return false;
+	*iova = at;
+	return true;
+}
+
+/*
+ * Move @path to the first map behind its own whose slot has a mark above
+ * @limit. Return: the map or NULL.
+ */
+static struct iommu_map *path_next_above(struct index_path *path, short limit)
+{
+	while (path->n > 1) {
+		_Atomic __u64 *slot = path->slots[path->n - 1];
+		struct index_node *node = node_of_slot(slot);
+		unsigned int above = node_slots_above(node, limit) &
+				     ~1u << slot_digit(slot);
+		__u64 word;
+
+		if (!above) {
+			path->n--;
+			continue;
+		}
+		slot = &node->slots[lowest_bit(above)];
+		path->slots[path->n - 1] = slot;
+		word = slot_load(slot);
+		while (slot_is_node(word)) {
+			node = slot_node(word);
+			above = node_slots_above(node, limit);
+			slot = &node->slots[lowest_bit(above)];
+			path->slots[path->n++] = slot;
+			word = slot_load(slot);
+		}
+		return slot_map(word);
+	}
+	return NULL;
+}
+
+/* The end of the gap behind the map at the end of @path. */
+static iova_t path_gap_end(const struct index_path *path,
+			   const struct iommu_map *map)
+{
+	struct index_place place = { .path = *path, .is_exact = true };
+	struct index_path tail;
+	struct iommu_map *after;
+	unsigned int branch;
+
+	after = index_neighbour(&place, map->start, true, &tail, &branch);
+	return after ? after->start - 1 : UINT64_MAX;
+}
+
+static bool map_gap_fits(const struct index_path *path,
+			 const struct iommu_map *map,
+			 const struct iommu_gap *gap, iova_t *iova)
+{
+	__u64 word = slot_load(path->slots[path->n - 1]);
+	__u64 at_least = gap_decode(slot_gap_code(word));
+
+	if (!at_least)
+		return false;
+	/* The code alone most often says enough. */
+	if (gap_fits(gap, map->last + 1, map->last + at_least, iova))
+		return true;
+	return gap_fits(gap, map->last + 1, path_gap_end(path, map), iova);
+}
+
+/*
+ * Set @path to the last map that begins at or before the lowest address
+ * wanted; or, when there is none, @path is empty and @first is the first map.
+ */
+static struct iommu_map *gap_begin(struct map_index *index, iova_t from,
+				   struct index_path *path,
+				   struct iommu_map **first)
+{
+	struct index_place place;
+	struct index_path tail;
+	struct iommu_map *map;
+	unsigned int branch, i;
+
+	index_locate(index, from, &place);
+	*path = place.path;
+	if (place.is_exact)
+		return place.map;
+	map = index_neighbour(&place, from, false, &tail, &branch);
+	if (!map) {
+		*first = index_neighbour(&place, from, true, &tail, &branch);
+		return NULL;
+	}
+	path->n = branch;
+	for (i = 0; i < tail.n; i++)
+		path->slots[path->n++] = tail.slots[i];
+	return map;
+}
+
+/* The first map of all whose mark is above @limit. */
+static struct iommu_map *path_first_above(struct map_index *index,
+					  struct index_path *path, short limit)
+{
+	__u64 word = slot_load(&index->root);
+
+	path->slots[0] = &index->root;
+	path->n = 1;
+	if ((short)(word >> SLOT_MARK_SHIFT) <= limit)
+		return NULL;
+	while (slot_is_node(word)) {
+		struct index_node *node = slot_node(word);
+		unsigned int above = node_slots_above(node, limit);
+
+		path->slots[path->n] = &node->slots[lowest_bit(above)];
+		word = slot_load(path->slots[path->n++]);
+	}
+	return slot_map(word);
+}
+
+int index_find_gap(struct map_index *index, const struct iommu_gap *gap,
+		   iova_t *iova)
+{
+	/* Above every mark of a shorter gap, of a map or of a node. */
+	short limit = (short)((gap_encode(gap->len) + 1) * 2 - 1);
+	struct iommu_map *first = NULL;
+	struct index_path path;
+	struct iommu_map *map;
+
+	if (!index->n_maps)
+		return gap_fits(gap, 0, UINT64_MAX, iova) ? 0 : -ENOSPC;
+	map = gap_begin(index, gap->from, &path, &first);
+	if (first) {
+		if (first->start && gap_fits(gap, 0, first->start - 1, iova))
+			return 0;
+		map = path_first_above(index, &path, limit);
+	}
+	for (; map && map->last < gap->last;
+	     map = path_next_above(&path, limit)) {
+		if (map_gap_fits(&path, map, gap, iova))
+			return 0;
+	}
+	return -ENOSPC;
+}
