@@ -162,6 +162,8 @@ void nvme_controller_take_cc(struct nvme *nvme)
 		controller_enable(nvme, cc);
 	if (NVME_CC_SHN(cc) && !NVME_CC_SHN(old))
 		controller_shutdown(nvme);
+	else if (!(cc & NVME_CC_EN) && !NVME_CC_SHN(cc))
+		register_set(nvme, NVME_REG_CSTS, 0);
 }
 
 void nvme_controller_reset(struct nvme *nvme)
@@ -292,7 +294,7 @@ bool nvme_controller_run(struct nvme *nvme)
 					  memory_order_relaxed)))
 		controller_attend(nvme);
 	if (unlikely(nvme->ns->n_in_flight)) {
-		nvme->ns->ops->submit(nvme);
+		n += nvme->ns->ops->submit(nvme);
 		n += nvme->ns->ops->reap(nvme, false);
 		if (n)
 			nvme_cqs_flush(nvme);

@@ -37,7 +37,8 @@ struct nvme_io_command {
  *	status, or NVME_PENDING, and then complete it from @reap.
  *	Context: inside a read section (a burst)
  * @deallocate: a range is not needed any more; best effort
- * @submit: start what was queued. Context: outside a burst
+ * @submit: start what was queued. Return: how many completed at once, being
+ *	refused. Context: outside a burst
  * @reap: stage the completions of what finished; with @is_waiting sleep for
  *	one, though not for long. Return: how many. Context: outside a burst
  * @sync: write all to stable storage, at shutdown. May be NULL
@@ -51,7 +52,7 @@ struct nvme_namespace_ops {
 		       const struct nvme_io_command *command);
 	__u16 (*zero)(struct nvme *nvme, const struct nvme_io_command *command);
 	void (*deallocate)(struct nvme *nvme, __u64 offset, __u64 len);
-	void (*submit)(struct nvme *nvme);
+	unsigned int (*submit)(struct nvme *nvme);
 	unsigned int (*reap)(struct nvme *nvme, bool is_waiting);
 	void (*sync)(struct nvme *nvme);
 	void (*destroy)(struct nvme_namespace *ns);

@@ -352,20 +352,24 @@ static void file_deallocate(struct nvme *nvme, __u64 offset, __u64 len)
 		return;
 }
 
-static void file_submit(struct nvme *nvme)
+static unsigned int file_submit(struct nvme *nvme)
 {
 	struct namespace_file *file = to_file(nvme->ns);
 	struct nvme_request *request;
+	unsigned int n = 0;
 	__u16 status;
 
 	while ((request = nvme_request_pop(&file->queued))) {
 		status = request_prepare(nvme, request);
-		if (status)
-			request_complete(nvme, request, status);
-		else
+		if (!status) {
 			file->backend->ops->queue(file->backend, request);
+			continue;
+		}
+		request_complete(nvme, request, status);
+		n++;
 	}
 	file->backend->ops->submit(file->backend);
+	return n;
 }
 
 static unsigned int file_reap_finished(struct nvme *nvme)

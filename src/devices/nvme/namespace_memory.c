@@ -140,9 +140,10 @@ static __u16 memory_zero(struct nvme *nvme,
 	return NVME_SUCCESS;
 }
 
-static void memory_submit(struct nvme *nvme)
+static unsigned int memory_submit(struct nvme *nvme)
 {
 	(void)nvme;
+	return 0;
 }
 
 static unsigned int memory_reap(struct nvme *nvme, bool is_waiting)
