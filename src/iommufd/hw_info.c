@@ -7,7 +7,7 @@
 #include "iommufd/device.h"
 
 /* The program's buffer beyond what there is to tell becomes zero. */
-static int hw_info_clear_tail(char *buf, __u64 len)
+static int hw_info_clear_tail(__u64 buf, __u64 len)
 {
 	static const char zeroes[256];
 	size_t step;
@@ -15,7 +15,7 @@ static int hw_info_clear_tail(char *buf, __u64 len)
 
 	for (; len; len -= step, buf += step) {
 		step = len < sizeof(zeroes) ? len : sizeof(zeroes);
-		rc = copy_to_user(buf, zeroes, step);
+		rc = copy_to_user((void *)(uintptr_t)buf, zeroes, step);
 		if (rc)
 			return rc;
 	}
@@ -26,14 +26,15 @@ static int hw_info_clear_tail(char *buf, __u64 len)
 static int hw_info_copy_data(const struct iommu_unit_info *info,
 			     const struct iommu_hw_info *args)
 {
-	char *buf = (char *)(uintptr_t)args->data_uptr;
 	__u32 len = args->data_len < info->len ? args->data_len : info->len;
 	int rc;
 
 	if (!args->data_len)
 		return 0;
-	rc = copy_to_user(buf, info->data, len);
-	return rc ? rc : hw_info_clear_tail(buf + len, args->data_len - len);
+	rc = copy_to_user((void *)(uintptr_t)args->data_uptr, info->data, len);
+	if (rc)
+		return rc;
+	return hw_info_clear_tail(args->data_uptr + len, args->data_len - len);
 }
 
 static int hw_info_tell(struct command *command,

@@ -192,8 +192,7 @@ int ioas_allow_iovas_ioctl(struct command *command)
 	ioas = ioas_get(command->ctx, args->ioas_id);
 	if (!ioas)
 		return -ENOENT;
-	rc = allowed_read(&list, (void *)(uintptr_t)args->allowed_iovas,
-			  args->num_iovas);
+	rc = allowed_read(&list, args->allowed_iovas, args->num_iovas);
 	if (!rc) {
 		lock_acquire(&ioas->lock);
 		rc = allowed_replace_locked(ioas, &list);

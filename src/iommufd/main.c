@@ -56,41 +56,34 @@ union command_args {
 	struct iommu_vfio_ioas vfio_ioas;
 };
 
-#define IOCTL_OP(cmd, handler, type, last_field)                                  \
-	[(cmd)-IOMMU_DESTROY] = {                                                 \
-		.run = (handler),                                                 \
-		.number = (cmd),                                                  \
-		.len = sizeof(type) +                                             \
-		       0 * sizeof(char[sizeof(type) <= sizeof(union command_args) \
-					       ? 1                                \
-					       : -1]),                            \
-		.min_len = offsetof(type, last_field) +                           \
-			   sizeof(((type *)NULL)->last_field),                    \
+#define ARGS_MEMBER(member) (((union command_args *)NULL)->member)
+
+/* Number, handler, arguments, and the last field of their first version. */
+#define IOCTL_OP(cmd, handler, member, last)                           \
+	[(cmd)-IOMMU_DESTROY] = {                                      \
+		.run = (handler),                                      \
+		.number = (cmd),                                       \
+		.len = sizeof(ARGS_MEMBER(member)),                    \
+		.min_len = offsetof(union command_args, member.last) + \
+			   sizeof(ARGS_MEMBER(member).last),           \
 	}
 
 static const struct ioctl_op ioctl_ops[IOMMUFD_CMD_END -
 				       (IOMMU_DESTROY & 0xffu)] = {
-	IOCTL_OP(IOMMU_DESTROY, destroy_ioctl, struct iommu_destroy, id),
-	IOCTL_OP(IOMMU_GET_HW_INFO, hw_info_ioctl, struct iommu_hw_info,
-		 __reserved),
-	IOCTL_OP(IOMMU_HWPT_ALLOC, hwpt_alloc_ioctl, struct iommu_hwpt_alloc,
-		 __reserved),
-	IOCTL_OP(IOMMU_IOAS_ALLOC, ioas_alloc_ioctl, struct iommu_ioas_alloc,
-		 out_ioas_id),
-	IOCTL_OP(IOMMU_IOAS_ALLOW_IOVAS, ioas_allow_iovas_ioctl,
-		 struct iommu_ioas_allow_iovas, allowed_iovas),
-	IOCTL_OP(IOMMU_IOAS_COPY, ioas_copy_ioctl, struct iommu_ioas_copy,
-		 src_iova),
-	IOCTL_OP(IOMMU_IOAS_IOVA_RANGES, ioas_iova_ranges_ioctl,
-		 struct iommu_ioas_iova_ranges, out_iova_alignment),
-	IOCTL_OP(IOMMU_IOAS_MAP, ioas_map_ioctl, struct iommu_ioas_map, iova),
-	IOCTL_OP(IOMMU_IOAS_MAP_FILE, ioas_map_file_ioctl,
-		 struct iommu_ioas_map_file, iova),
-	IOCTL_OP(IOMMU_IOAS_UNMAP, ioas_unmap_ioctl, struct iommu_ioas_unmap,
-		 length),
-	IOCTL_OP(IOMMU_OPTION, option_ioctl, struct iommu_option, val64),
-	IOCTL_OP(IOMMU_VFIO_IOAS, vfio_ioas_ioctl, struct iommu_vfio_ioas,
-		 __reserved),
+	IOCTL_OP(IOMMU_DESTROY, destroy_ioctl, destroy, id),
+	IOCTL_OP(IOMMU_GET_HW_INFO, hw_info_ioctl, hw_info, __reserved),
+	IOCTL_OP(IOMMU_HWPT_ALLOC, hwpt_alloc_ioctl, hwpt_alloc, __reserved),
+	IOCTL_OP(IOMMU_IOAS_ALLOC, ioas_alloc_ioctl, ioas_alloc, out_ioas_id),
+	IOCTL_OP(IOMMU_IOAS_ALLOW_IOVAS, ioas_allow_iovas_ioctl, allow_iovas,
+		 allowed_iovas),
+	IOCTL_OP(IOMMU_IOAS_COPY, ioas_copy_ioctl, copy, src_iova),
+	IOCTL_OP(IOMMU_IOAS_IOVA_RANGES, ioas_iova_ranges_ioctl, iova_ranges,
+		 out_iova_alignment),
+	IOCTL_OP(IOMMU_IOAS_MAP, ioas_map_ioctl, map, iova),
+	IOCTL_OP(IOMMU_IOAS_MAP_FILE, ioas_map_file_ioctl, map_file, iova),
+	IOCTL_OP(IOMMU_IOAS_UNMAP, ioas_unmap_ioctl, unmap, length),
+	IOCTL_OP(IOMMU_OPTION, option_ioctl, option, val64),
+	IOCTL_OP(IOMMU_VFIO_IOAS, vfio_ioas_ioctl, vfio_ioas, __reserved),
 };
 
 int command_reply(struct command *command, size_t len)

@@ -155,16 +155,16 @@ int reserved_get_gaps_locked(const struct ioas *ioas,
 	return 0;
 }
 
-int allowed_read(struct interval_tree *list,
-		 const struct iommu_iova_range *ranges, __u32 n)
+int allowed_read(struct interval_tree *list, __u64 ranges, __u32 n)
 {
 	struct iommu_iova_range range;
 	struct allowed *allowed;
 	__u32 i;
 	int rc;
 
-	for (i = 0; i < n; i++) {
-		rc = copy_from_user(&range, &ranges[i], sizeof(range));
+	for (i = 0; i < n; i++, ranges += sizeof(range)) {
+		rc = copy_from_user(&range, (void *)(uintptr_t)ranges,
+				    sizeof(range));
 		if (rc)
 			return rc;
 		if (range.start >= range.last)

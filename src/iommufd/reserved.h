@@ -48,14 +48,13 @@ int reserved_get_gaps_locked(const struct ioas *ioas,
 /**
  * allowed_read() - copy a program's list of allowed ranges in
  * @list: empty; holds what was read so far on failure too
- * @ranges: the program's array, unchecked
+ * @ranges: address of the program's array, unchecked
  * @n: its length
  *
  * Return: 0, -EFAULT, -ENOMEM, or -EINVAL when a range has no two bytes or
  * meets an earlier one.
  */
-int allowed_read(struct interval_tree *list,
-		 const struct iommu_iova_range *ranges, __u32 n);
+int allowed_read(struct interval_tree *list, __u64 ranges, __u32 n);
 
 /**
  * allowed_replace_locked() - exchange the allowed ranges with a list

@@ -55,7 +55,7 @@ static void test_errors(void **state)
 
 	ioas_alloc(file);
 	ioas_alloc(file);
-	map_source(file, 1, NULL);
+	map_source(file, 1, (char *)0x700000);
 	for (row = rows; row < rows + array_len(rows); row++) {
 		args.flags = row->flags;
 		args.dst_ioas_id = row->dst;
@@ -87,7 +87,7 @@ static void test_parts(void **state)
 
 	args.src_ioas_id = src;
 	args.dst_ioas_id = dst;
-	map_source(file, src, NULL);
+	map_source(file, src, (char *)0x700000);
 	assert_int_equal(do_copy(file, &args), 0);
 	/* The source may go. */
 	unmap(file, src, 0x10000, 0x3000);

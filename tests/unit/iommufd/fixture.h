@@ -3,8 +3,8 @@
  * A context, devices behind IOMMUs, and every command as a function: what all
  * tests of iommufd begin with.
  */
-#ifndef FIXTURE_H
-#define FIXTURE_H
+#ifndef IOMMUFD_FIXTURE_H
+#define IOMMUFD_FIXTURE_H
 
 #include <linux/iommufd.h>
 #include "base/err.h"
@@ -116,4 +116,4 @@ void detach(struct bound *bound);
 int dma_put(struct bound *bound, iova_t iova, char byte);
 int dma_get(struct bound *bound, iova_t iova, char *byte);
 
-#endif /* FIXTURE_H */
+#endif /* IOMMUFD_FIXTURE_H */
