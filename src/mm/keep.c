@@ -66,7 +66,17 @@ static void owners_moved(uintptr_t old, size_t len, uintptr_t now)
 		owner->moved(owner, old, len, now);
 }
 
-/* Where MREMAP_DONTUNMAP is refused the bytes are copied instead. */
+/**
+ * struct leaving - what a call of the program is about to let go of
+ * @start: first address, of a page
+ * @last: last address, of a page
+ */
+struct leaving {
+	uintptr_t start;
+	uintptr_t last;
+};
+
+/* Where nothing can be moved the bytes are copied instead. */
 static void *copy_aside(char *old, size_t len)
 {
 	char *now = mmap(NULL, len, PROT_READ | PROT_WRITE,
@@ -74,29 +84,83 @@ static void *copy_aside(char *old, size_t len)
 	size_t at;
 
 	if (now == MAP_FAILED)
-		return NULL;
+		return MAP_FAILED;
 	/* A page that cannot be read (past a file's end) stays zero. */
 	for (at = 0; at < len; at += MM_PAGE_LEN)
 		copy_may_fault(now + at, old + at, MM_PAGE_LEN);
 	return now;
 }
 
-/* Move the pages of [start, end), which lie in one VMA. */
-static int move_aside(uintptr_t start, uintptr_t end)
+/*
+ * The address of mremap() is a hint with MREMAP_DONTUNMAP, and the C library
+ * hands on whatever is there: it must be given. Linux before 5.13 refuses the
+ * flag for shared memory; a length of 0 maps that a second time.
+ */
+static void *remap_aside(char *old, size_t len, const struct vma *vma)
+{
+	void *now =
+		mremap(old, len, len, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+
+	if (now == MAP_FAILED && vma->flags & VMA_SHARED)
+		now = mremap(old, 0, len, MREMAP_MAYMOVE, NULL);
+	return now == MAP_FAILED ? copy_aside(old, len) : now;
+}
+
+/*
+ * Linux may have placed the pages in a hole of the very range that goes. Room
+ * that is longer than the range by @len has @len bytes outside of it.
+ */
+static void *move_outside(char *now, size_t len, const struct leaving *leaving)
+{
+	size_t range_len = leaving->last - leaving->start + 1;
+	char *room = mmap(NULL, range_len + len, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *outside = room;
+	void *moved;
+
+	if (room == MAP_FAILED)
+		return MAP_FAILED;
+	if ((uintptr_t)room + len > leaving->start &&
+	    (uintptr_t)room <= leaving->last)
+		outside = room + range_len;
+	moved = mremap(now, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, outside);
+	if (moved == MAP_FAILED) {
+		munmap(room, range_len + len);
+		return MAP_FAILED;
+	}
+	if (outside == room)
+		munmap(room + len, range_len);
+	else
+		munmap(room, range_len);
+	return moved;
+}
+
+/* Move the pages of [start, end), which lie in @vma. */
+static int move_aside(uintptr_t start, uintptr_t end, const struct vma *vma,
+		      const struct leaving *leaving)
 {
 	size_t len = end - start;
 	void *now;
+	void *outside;
 	int err;
 
 	err = owners_prepare(start, len);
 	if (err)
 		return err;
-	now = mremap((void *)start, len, len,
-		     MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
+	now = remap_aside((char *)start, len, vma);
 	if (now == MAP_FAILED)
-		now = copy_aside((char *)start, len);
-	if (!now)
 		return -ENOMEM;
+	if ((uintptr_t)now >= leaving->start &&
+	    (uintptr_t)now <= leaving->last) {
+		outside = move_outside(now, len, leaving);
+		if (outside == MAP_FAILED) /* back to where they were */
+			outside = mremap(now, len, len,
+					 MREMAP_MAYMOVE | MREMAP_FIXED,
+					 (void *)start);
+		if (outside == MAP_FAILED || outside == (void *)start)
+			return -ENOMEM;
+		now = outside;
+	}
 	registry_relocate(&mm_state.registry, start, end - 1, (uintptr_t)now,
 			  true);
 	mm_state.moved_bytes += len;
@@ -105,27 +169,35 @@ static int move_aside(uintptr_t start, uintptr_t end)
 	return 0;
 }
 
-/* Move what is pinned of [start, last], VMA by VMA, extent by extent. */
-static int leave_pinned(uintptr_t start, uintptr_t last)
+/*
+ * Move what is pinned of the range, VMA by VMA, extent by extent. What is ours
+ * (the program cannot mean it) or gone already, behind our back, is skipped.
+ */
+static int leave_pinned(const struct leaving *leaving)
 {
+	uintptr_t start = leaving->start;
 	struct extent *extent;
 
-	while ((extent = registry_first(&mm_state.registry, start, last))) {
+	while (start <= leaving->last &&
+	       (extent = registry_first(&mm_state.registry, start,
+					leaving->last))) {
 		uintptr_t from = extent->range.start;
 		uintptr_t until = extent->range.last;
 		struct vma vma;
 		int err;
 
-		if (extent->is_aside)
-			return 0; /* ours; the program cannot mean it */
 		from = align_down(from < start ? start : from, MM_PAGE_LEN);
-		if (until > last)
-			until = last;
-		if (vma_find(from, &vma))
-			return 0; /* gone already, behind our back */
+		if (until > leaving->last)
+			until = leaving->last;
+		if (extent->is_aside || vma_find(from, &vma)) {
+			start = extent->is_aside ? until + 1
+						 : from + MM_PAGE_LEN;
+			continue;
+		}
 		if (until >= vma.end)
 			until = vma.end - 1;
-		err = move_aside(from, align_up(until + 1, MM_PAGE_LEN));
+		err = move_aside(from, align_up(until + 1, MM_PAGE_LEN), &vma,
+				 leaving);
 		if (err)
 			return err;
 	}
@@ -134,17 +206,18 @@ static int leave_pinned(uintptr_t start, uintptr_t last)
 
 int mm_leaving(void *start, size_t len)
 {
-	uintptr_t first = align_down((uintptr_t)start, MM_PAGE_LEN);
+	struct leaving leaving = { .start = (uintptr_t)start };
 	__u64 last;
 	int err;
 
-	if (!len || range_last((uintptr_t)start, len, &last) ||
-	    last > UINTPTR_MAX - MM_PAGE_LEN)
-		return 0; /* Linux refuses it */
-	last |= MM_PAGE_LEN - 1;
-	trap_unmapped(first, last - first + 1);
+	if (!len || range_last(leaving.start, len, &last) ||
+	    last > UINTPTR_MAX - MM_PAGE_LEN ||
+	    leaving.start & (MM_PAGE_LEN - 1))
+		return 0; /* Linux refuses it, and nothing goes */
+	leaving.last = last | (MM_PAGE_LEN - 1);
+	trap_unmapped(leaving.start, leaving.last - leaving.start + 1);
 	mm_lock();
-	err = leave_pinned(first, last);
+	err = leave_pinned(&leaving);
 	mm_unlock();
 	return err;
 }
@@ -157,14 +230,29 @@ static void follow(uintptr_t old, size_t len, uintptr_t now)
 	owners_moved(old, len, now);
 }
 
+/* What Linux refuses, or takes no page away for, moves nothing. */
+static bool remap_takes(uintptr_t old, size_t old_len, size_t new_len)
+{
+	return !(old & (MM_PAGE_LEN - 1)) && old_len && new_len &&
+	       old_len <= SIZE_MAX - MM_PAGE_LEN &&
+	       new_len <= SIZE_MAX - MM_PAGE_LEN;
+}
+
 void *mm_remap(void *old, size_t old_len, size_t new_len, int flags,
 	       void *new_address)
 {
 	uintptr_t from = (uintptr_t)old;
-	size_t kept = old_len < new_len ? old_len : new_len;
+	size_t kept;
 	void *now;
 	int err;
 
+	if (!remap_takes(from, old_len, new_len)) {
+		now = mremap(old, old_len, new_len, flags, new_address);
+		return now == MAP_FAILED ? err_ptr(-errno) : now;
+	}
+	old_len = align_up(old_len, MM_PAGE_LEN);
+	new_len = align_up(new_len, MM_PAGE_LEN);
+	kept = old_len < new_len ? old_len : new_len;
 	if (old_len > kept) {
 		err = mm_leaving((char *)old + kept, old_len - kept);
 		if (err)
@@ -184,7 +272,7 @@ void *mm_remap(void *old, size_t old_len, size_t new_len, int flags,
 	now = mremap(old, old_len, new_len, flags, new_address);
 	if (now == MAP_FAILED)
 		now = err_ptr(-errno);
-	else if (now != old && kept)
+	else if (now != old)
 		follow(from, kept, (uintptr_t)now);
 out_unlock:
 	mm_unlock();
