@@ -26,7 +26,7 @@ enum {
 	IO_VECTOR = 1,
 	COMMAND_TIMEOUT_MS = 10000,
 	SHUTDOWN_TIMEOUT_MS = 10000,
-	SPINS_BEFORE_YIELD = 256,
+	SPINS_BEFORE_YIELD = 1024,
 	IDENTIFY_LEN = 4096,
 };
 
@@ -152,12 +152,27 @@ static int nvme_complain_timeout(struct nvme *nvme)
 			"a command does not complete (CSTS %#x)", csts);
 }
 
-/* Polling is what is fastest; but others may need this CPU, too. */
+/* Tell the CPU that this is a loop that waits. */
+static void cpu_relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+/*
+ * Polling is what is fastest; but others may need this CPU, too. It is given
+ * away only after longer than a fast device takes: on a busy machine whoever
+ * gives it away does not have it back for milliseconds.
+ */
 static int nvme_wait_polling(struct nvme *nvme, struct nvme_queue *queue)
 {
 	uint64_t deadline = 0;
 
 	for (unsigned int spins = 0; !nvme_has_completion(queue); spins++) {
+		cpu_relax();
 		if (spins % SPINS_BEFORE_YIELD != SPINS_BEFORE_YIELD - 1)
 			continue;
 		if (!deadline)
