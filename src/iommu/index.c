@@ -80,11 +80,12 @@ void index_unlock(struct map_index *index)
 /* ---- looking ---------------------------------------------------------- */
 
 /* Go from the last slot of @path down to the first or the last map below. */
-static struct iommu_map *path_descend(struct index_path *path, bool to_first)
+static always_inline struct iommu_map *path_descend(struct index_path *path,
+						    bool to_first)
 {
 	__u64 word = slot_load(path->slots[path->n - 1]);
 
-	while (slot_is_node(word)) {
+	while (unlikely(slot_is_node(word))) {
 		struct index_node *node = slot_node(word);
 		unsigned int taken = node_taken(node);
 
@@ -98,24 +99,30 @@ static struct iommu_map *path_descend(struct index_path *path, bool to_first)
 	return slot_map(word);
 }
 
-/* Any map of the node of an empty slot; most often the one before it. */
-static struct iommu_map *slot_relative(_Atomic __u64 *slot)
+/*
+ * Any map of the node of an empty slot: the one before it if there is one,
+ * since that is looked at anyway.
+ */
+static always_inline struct iommu_map *slot_relative(_Atomic __u64 *slot,
+						     unsigned int taken)
 {
 	struct index_node *node = node_of_slot(slot);
-	unsigned int taken = node_taken(node);
 	unsigned int lower = taken & ((1u << slot_digit(slot)) - 1);
 	struct index_path path;
 
 	if (!taken)
 		return NULL;
-	path.slots[0] =
-		&node->slots[lower ? highest_bit(lower) : lowest_bit(taken)];
 	path.n = 1;
-	return path_descend(&path, !lower);
+	if (lower) {
+		path.slots[0] = &node->slots[highest_bit(lower)];
+		return path_descend(&path, false);
+	}
+	path.slots[0] = &node->slots[lowest_bit(taken)];
+	return path_descend(&path, true);
 }
 
 /* Take back the steps that lie below the bit at which the key leaves. */
-static void path_leave(struct index_path *path, unsigned int bit)
+static always_inline void path_leave(struct index_path *path, unsigned int bit)
 {
 	while (path->n > 1 && slot_shift(slot_load(path->slots[path->n - 2])) +
 					      INDEX_DIGIT_BITS <=
@@ -123,63 +130,85 @@ static void path_leave(struct index_path *path, unsigned int bit)
 		path->n--;
 }
 
-bool index_locate(struct map_index *index, __u64 key, struct index_place *place)
+static always_inline bool locate(struct map_index *index, __u64 key,
+				 struct index_place *place)
 {
 	struct index_path *path = &place->path;
 	_Atomic __u64 *slot = &index->root;
 	__u64 word = slot_load(slot);
 	__u64 difference;
+	unsigned int n = 0;
 
-	path->slots[0] = slot;
-	path->n = 1;
-	while (slot_is_node(word)) {
+	for (; slot_is_node(word); word = slot_load(slot)) {
+		path->slots[n++] = slot;
 		slot = node_slot_of(slot_node(word), word, key);
-		word = slot_load(slot);
-		path->slots[path->n++] = slot;
 	}
+	path->slots[n++] = slot;
+	path->n = n;
+	place->taken = 0;
 	place->is_exact = false;
 	place->map = slot_map(word);
-	if (!place->map && path->n > 1)
-		place->map = slot_relative(slot);
+	if (!place->map && n > 1) {
+		place->taken = node_taken(node_of_slot(slot));
+		place->map = slot_relative(slot, place->taken);
+	}
 	if (!place->map)
 		return false;
 	difference = place->map->start ^ key;
-	if (difference)
-		path_leave(path,
-			   63u - (unsigned int)__builtin_clzll(difference));
-	else
+	if (!difference) {
 		place->is_exact = true;
+		return true;
+	}
+	path_leave(path, 63u - (unsigned int)__builtin_clzll(difference));
+	if (path->n < n)
+		place->taken = 0;
 	return true;
+}
+
+static always_inline struct iommu_map *
+neighbour(const struct index_place *place, __u64 key, bool is_after,
+	  struct index_path *tail, unsigned int *branch)
+{
+	unsigned int i = place->path.n - 1;
+	_Atomic __u64 *slot = place->path.slots[i];
+	unsigned int taken = place->taken;
+
+	/* All of a subtree that leaves the key's way is on one side of it. */
+	if (!place->is_exact && !taken &&
+	    (place->map->start > key) == is_after) {
+		tail->n = 1;
+		tail->slots[0] = slot;
+		*branch = i;
+		return path_descend(tail, is_after);
+	}
+	for (; i; slot = place->path.slots[--i], taken = 0) {
+		struct index_node *node = node_of_slot(slot);
+		unsigned int beside = taken ? taken : node_taken(node);
+
+		beside &= is_after ? ~1u << slot_digit(slot)
+				   : (1u << slot_digit(slot)) - 1;
+		if (!beside)
+			continue;
+		beside = is_after ? lowest_bit(beside) : highest_bit(beside);
+		tail->n = 1;
+		tail->slots[0] = &node->slots[beside];
+		*branch = i;
+		return path_descend(tail, is_after);
+	}
+	return NULL;
+}
+
+bool index_locate(struct map_index *index, __u64 key, struct index_place *place)
+{
+	return locate(index, key, place);
 }
 
 struct iommu_map *index_neighbour(const struct index_place *place, __u64 key,
 				  bool is_after, struct index_path *tail,
 				  unsigned int *branch)
 {
-	unsigned int i = place->path.n - 1;
-	_Atomic __u64 *slot = place->path.slots[i];
-
-	tail->n = 1;
-	tail->slots[0] = slot;
-	*branch = i;
-	/* All of a subtree that leaves the key's way is on one side of it. */
-	if (!place->is_exact && !slot_is_empty(slot_load(slot)) &&
-	    (place->map->start > key) == is_after)
-		return path_descend(tail, is_after);
-	for (; i; i--) {
-		struct index_node *node = node_of_slot(place->path.slots[i]);
-		unsigned int digit = slot_digit(place->path.slots[i]);
-		unsigned int beside = node_taken(node);
-
-		beside &= is_after ? ~1u << digit : (1u << digit) - 1;
-		if (!beside)
-			continue;
-		beside = is_after ? lowest_bit(beside) : highest_bit(beside);
-		tail->slots[0] = &node->slots[beside];
-		*branch = i;
-		return path_descend(tail, is_after);
-	}
-	return NULL;
+	return is_after ? neighbour(place, key, true, tail, branch)
+			: neighbour(place, key, false, tail, branch);
 }
 
 static bool map_holds(const struct iommu_map *map, iova_t iova)
@@ -264,22 +293,62 @@ struct iommu_map *index_next(struct map_index *index,
 
 /* ---- changing --------------------------------------------------------- */
 
-/*
- * The node below path->slots[n - 1] has changed: set the marks from there up.
- * Return: true when the mark of path->slots[0] changed.
+/* The code of a slot's gap, one more; 0 when it is empty. */
+static inline __u64 slot_gap_mark(__u64 word)
+{
+	return word >> SLOT_GAP_SHIFT;
+}
+
+/**
+ * struct gap_change - a change on its way up
+ * @old: the mark that a slot had
+ * @now: the mark it has
  */
-static bool path_refresh(const struct index_path *path, unsigned int n)
+struct gap_change {
+	__u64 old;
+	__u64 now;
+};
+
+/*
+ * A slot in the node below path->slots[n - 1] has changed: set the marks from
+ * there up, as far as they change. Most often it is not the slot with the
+ * largest gap, and nothing does.
+ * Return: true when the mark of path->slots[0] changed, or n is 0.
+ */
+static always_inline bool path_refresh(const struct index_path *path,
+				       unsigned int n,
+				       struct gap_change *change)
 {
 	while (n--) {
-		__u64 old = slot_load(path->slots[n]);
-		__u64 word = (old & SLOT_POINTER_MASK) |
-			     node_mark(slot_node(old));
+		__u64 word = slot_load(path->slots[n]);
+		__u64 mark = slot_gap_mark(word);
 
-		if (word == old)
+		if (change->now < mark) {
+			if (change->old < mark)
+				return false;
+			change->now = slot_gap_mark(node_mark(slot_node(word)));
+		}
+		if (change->now == mark)
 			return false;
-		slot_store(path->slots[n], word);
+		slot_store(path->slots[n],
+			   (word & (SLOT_IS_NODE | SLOT_POINTER_MASK)) |
+				   change->now << SLOT_GAP_SHIFT);
+		change->old = mark;
 	}
 	return true;
+}
+
+/* Change the last slot of a path. */
+static always_inline void path_store(const struct index_path *path, __u64 word)
+{
+	_Atomic __u64 *slot = path->slots[path->n - 1];
+	struct gap_change change = {
+		.old = slot_gap_mark(slot_load(slot)),
+		.now = slot_gap_mark(word),
+	};
+
+	slot_store(slot, word);
+	path_refresh(path, path->n - 1, &change);
 }
 
 static __u64 gap_between(const struct iommu_map *map,
@@ -299,18 +368,24 @@ struct index_before {
 	unsigned int branch;
 };
 
-static void before_set_gap(const struct index_before *before,
-			   const struct index_path *path,
-			   const struct iommu_map *after)
+static always_inline void before_set_gap(const struct index_before *before,
+					 const struct index_path *path,
+					 const struct iommu_map *after)
 {
 	const struct index_path *tail = &before->tail;
+	struct gap_change change;
+	_Atomic __u64 *slot;
+	__u64 word;
 
 	if (!before->map)
 		return;
-	slot_store(tail->slots[tail->n - 1],
-		   slot_of_map(before->map, gap_between(before->map, after)));
-	if (path_refresh(tail, tail->n - 1))
-		path_refresh(path, before->branch);
+	slot = tail->slots[tail->n - 1];
+	word = slot_of_map(before->map, gap_between(before->map, after));
+	change.old = slot_gap_mark(slot_load(slot));
+	change.now = slot_gap_mark(word);
+	slot_store(slot, word);
+	if (path_refresh(tail, tail->n - 1, &change))
+		path_refresh(path, before->branch, &change);
 }
 
 static struct index_node *index_new_node(struct map_index *index)
@@ -354,19 +429,19 @@ int index_insert(struct map_index *index, struct iommu_map *map)
 	unsigned int branch;
 	__u64 word;
 
-	if (!index_locate(index, map->start, &place))
+	if (!locate(index, map->start, &place))
 		return index_insert_first(index, map);
 	if (map_holds(place.map, map->start))
 		return -EEXIST;
-	before.map = index_neighbour(&place, map->start, false, &before.tail,
-				     &before.branch);
+	before.map = neighbour(&place, map->start, false, &before.tail,
+			       &before.branch);
 	if (before.map && before.map->last >= map->start)
 		return -EEXIST;
-	after = index_neighbour(&place, map->start, true, &tail, &branch);
+	after = neighbour(&place, map->start, true, &tail, &branch);
 	if (after && after->start <= map->last)
 		return -EEXIST;
 	slot = place.path.slots[place.path.n - 1];
-	if (!slot_is_empty(slot_load(slot))) {
+	if (!place.taken) {
 		node = index_new_node(index);
 		if (!node)
 			return -ENOMEM;
@@ -378,8 +453,7 @@ int index_insert(struct map_index *index, struct iommu_map *map)
 	if (node)
 		word = index_fork(node, slot_load(slot), place.map->start, map,
 				  word);
-	slot_store(slot, word);
-	path_refresh(&place.path, place.path.n - 1);
+	path_store(&place.path, word);
 	index->n_maps++;
 	index_unlock(index);
 	return 0;
@@ -412,16 +486,13 @@ void index_free_retired(struct map_index *index)
 }
 
 /* A node is left with one slot: what that holds takes the node's place. */
-static void path_collapse(struct map_index *index, struct index_path *path)
+static void path_collapse(struct map_index *index, struct index_path *path,
+			  unsigned int taken)
 {
 	struct index_node *node = node_of_slot(path->slots[path->n - 1]);
-	unsigned int taken = node_taken(node);
 
-	if (taken & (taken - 1))
-		return;
 	path->n--;
-	slot_store(path->slots[path->n - 1],
-		   slot_load(&node->slots[lowest_bit(taken)]));
+	path_store(path, slot_load(&node->slots[lowest_bit(taken)]));
 	index_retire(index, node);
 }
 
@@ -431,19 +502,23 @@ void index_remove_locked(struct map_index *index, struct iommu_map *map)
 	struct index_place place;
 	struct index_path tail;
 	struct iommu_map *after;
+	_Atomic __u64 *slot;
 	unsigned int branch;
 
-	if (warn_on(!index_locate(index, map->start, &place) ||
-		    place.map != map))
+	if (warn_on(!locate(index, map->start, &place) || place.map != map))
 		return;
-	before.map = index_neighbour(&place, map->start, false, &before.tail,
-				     &before.branch);
-	after = index_neighbour(&place, map->start, true, &tail, &branch);
-
-	slot_store(place.path.slots[place.path.n - 1], 0);
-	before_set_gap(&before, &place.path, after);
+	slot = place.path.slots[place.path.n - 1];
 	if (place.path.n > 1)
-		path_collapse(index, &place.path);
-	path_refresh(&place.path, place.path.n - 1);
+		place.taken = node_taken(node_of_slot(slot));
+	before.map = neighbour(&place, map->start, false, &before.tail,
+			       &before.branch);
+	after = neighbour(&place, map->start, true, &tail, &branch);
+
+	/* First the gap that grows, so that the node's largest one is known. */
+	before_set_gap(&before, &place.path, after);
+	path_store(&place.path, 0);
+	place.taken &= ~(1u << slot_digit(slot));
+	if (place.path.n > 1 && !(place.taken & (place.taken - 1)))
+		path_collapse(index, &place.path, place.taken);
 	index->n_maps--;
 }

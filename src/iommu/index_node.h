@@ -223,11 +223,14 @@ static inline unsigned int highest_bit(unsigned int bits)
  *	slot for it, or to the slot whose subtree leaves the key's way
  * @map: the map at the key, or any map of the subtree or of the empty slot's
  *	node
+ * @taken: slots that are, in the node of the path's last slot; or 0 when not
+ *	looked at. Set when that slot is empty
  * @is_exact: @map starts at the key
  */
 struct index_place {
 	struct index_path path;
 	struct iommu_map *map;
+	unsigned int taken;
 	bool is_exact;
 };
 
