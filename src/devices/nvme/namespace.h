@@ -66,6 +66,7 @@ struct nvme_namespace_ops {
  * @has_write_cache: flush does something
  * @n_in_flight: commands that are pending
  * @n_free: commands that can be taken now
+ * @bytes: where it is in memory, or NULL
  */
 struct nvme_namespace {
 	const struct nvme_namespace_ops *ops;
@@ -74,6 +75,7 @@ struct nvme_namespace {
 	bool has_write_cache;
 	unsigned int n_in_flight;
 	unsigned int n_free;
+	__u8 *bytes;
 };
 
 /* Return: a namespace, zeroes at first, or err_ptr(-ENOMEM). */

@@ -24,19 +24,9 @@
  */
 #define HUGE_PAGES_LEN (1ull << 30)
 
-struct namespace_memory {
-	struct nvme_namespace common;
-	__u8 *bytes;
-};
-
-static struct namespace_memory *to_memory(struct nvme_namespace *ns)
-{
-	return container_of(ns, struct namespace_memory, common);
-}
-
 static __u8 *memory_at(struct nvme *nvme, __u64 offset)
 {
-	return to_memory(nvme->ns)->bytes + offset;
+	return nvme->ns->bytes + offset;
 }
 
 typedef int (*dma_move)(struct vfio_device *device, iova_t iova, void *buf,
@@ -155,10 +145,8 @@ static unsigned int memory_reap(struct nvme *nvme, bool is_waiting)
 
 static void memory_destroy(struct nvme_namespace *ns)
 {
-	struct namespace_memory *memory = to_memory(ns);
-
-	munmap(memory->bytes, memory->common.len);
-	mem_free(memory);
+	munmap(ns->bytes, ns->len);
+	mem_free(ns);
 }
 
 static const struct nvme_namespace_ops namespace_memory_ops = {
@@ -174,23 +162,23 @@ static const struct nvme_namespace_ops namespace_memory_ops = {
 
 struct nvme_namespace *nvme_namespace_memory_create(__u64 len)
 {
-	struct namespace_memory *memory;
+	struct nvme_namespace *ns;
 	void *bytes;
 
-	memory = mem_alloc(sizeof(*memory));
-	if (!memory)
+	ns = mem_alloc(sizeof(*ns));
+	if (!ns)
 		return err_ptr(-ENOMEM);
 	bytes = mmap(NULL, len, PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (bytes == MAP_FAILED) {
-		mem_free(memory);
+		mem_free(ns);
 		return err_ptr(-ENOMEM);
 	}
 	if (len <= HUGE_PAGES_LEN)
 		madvise(bytes, len, MADV_HUGEPAGE);
-	memory->bytes = bytes;
-	memory->common.ops = &namespace_memory_ops;
-	memory->common.len = len;
-	memory->common.n_free = UINT_MAX;
-	return &memory->common;
+	ns->bytes = bytes;
+	ns->ops = &namespace_memory_ops;
+	ns->len = len;
+	ns->n_free = UINT_MAX;
+	return ns;
 }
