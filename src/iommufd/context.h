@@ -25,7 +25,7 @@ struct ioas;
  * @account: who is charged. Changes only while there is no object, so every
  *	area of the context is charged alike
  * @vfio_ioas: the address space that VFIO containers use, or NULL; holds no
- *	reference. Guarded by the lock of @objects
+ *	reference. Written under the lock of @objects
  * @group_lock: guards @groups and everything about attachment: devices' and
  *	HWPTs' fields say so
  * @groups: those with a device bound here
@@ -35,7 +35,7 @@ struct iommufd_ctx {
 	struct file *file;
 	struct object_table objects;
 	enum mm_account account;
-	struct ioas *vfio_ioas;
+	struct ioas *_Atomic vfio_ioas;
 	struct lock group_lock;
 	struct list_head groups;
 	struct lock share_lock;

@@ -52,18 +52,28 @@ err_free:
 	return NULL;
 }
 
-static void ioas_destroy(struct object *object)
+/* Unless it was set to another one meanwhile. */
+static void vfio_ioas_forget(struct ioas *ioas)
 {
-	struct ioas *ioas = to_ioas(object);
 	struct iommufd_ctx *ctx = ioas->ctx;
 
 	lock_acquire(&ctx->objects.lock);
 	if (ctx->vfio_ioas == ioas)
 		ctx->vfio_ioas = NULL;
 	lock_release(&ctx->objects.lock);
+}
+
+static void ioas_destroy(struct object *object)
+{
+	struct ioas *ioas = to_ioas(object);
+
+	/* Nobody sets it to an address space that is not found any more. */
+	if (atomic_load(&ioas->ctx->vfio_ioas) == ioas)
+		vfio_ioas_forget(ioas);
 
 	lock_acquire(&ioas->lock);
-	area_remove_all_locked(ioas);
+	if (iommu_space_n_maps(ioas->space))
+		area_remove_all_locked(ioas);
 	reserved_clear_locked(ioas);
 	lock_release(&ioas->lock);
 	slab_destroy(ioas->area_slab);

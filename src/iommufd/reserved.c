@@ -60,10 +60,12 @@ int reserved_add_locked(struct ioas *ioas, __u64 start, __u64 last,
 /* Remove the ranges of one owner, or all. */
 static void reserved_remove_some(struct ioas *ioas, bool all, const void *owner)
 {
-	struct interval *range = interval_first(&ioas->reserved, 0, ~(__u64)0);
+	struct interval *range = NULL;
 	struct reserved *reserved;
 	struct interval *next;
 
+	if (ioas->reserved.root)
+		range = interval_first(&ioas->reserved, 0, ~(__u64)0);
 	for (; range; range = next) {
 		next = interval_next(range, 0, ~(__u64)0);
 		reserved = container_of(range, struct reserved, range);
