@@ -60,7 +60,7 @@ test: build/with-tests
 	@ninja -C build
 	@status=0; \
 	$(MESON_TEST) -C build $(call suite,$(FAST_SUITES)) || status=1; \
-	tools/test-summary build || status=1; \
+	tools/test-summary build unit abi headers style || status=1; \
 	exit $$status
 
 install: all
