@@ -11,7 +11,6 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -26,7 +25,7 @@ enum {
 	IO_VECTOR = 1,
 	COMMAND_TIMEOUT_MS = 10000,
 	SHUTDOWN_TIMEOUT_MS = 10000,
-	SPINS_BEFORE_YIELD = 1024,
+	SPINS_BEFORE_SLEEP = 1024,
 	IDENTIFY_LEN = 4096,
 };
 
@@ -164,8 +163,9 @@ static void cpu_relax(void)
 
 /*
  * Polling is what is fastest; but others may need this CPU, too. It is given
- * away only after longer than a fast device takes: on a busy machine whoever
- * gives it away does not have it back for milliseconds.
+ * away only after longer than a fast device takes, and by a short sleep: on a
+ * busy machine whoever yields waits for the time slices of all others, while
+ * who wakes goes first.
  */
 static int nvme_wait_polling(struct nvme *nvme, struct nvme_queue *queue)
 {
@@ -173,13 +173,13 @@ static int nvme_wait_polling(struct nvme *nvme, struct nvme_queue *queue)
 
 	for (unsigned int spins = 0; !nvme_has_completion(queue); spins++) {
 		cpu_relax();
-		if (spins % SPINS_BEFORE_YIELD != SPINS_BEFORE_YIELD - 1)
+		if (spins % SPINS_BEFORE_SLEEP != SPINS_BEFORE_SLEEP - 1)
 			continue;
 		if (!deadline)
 			deadline = now_ns() + COMMAND_TIMEOUT_MS * 1000000ULL;
 		else if (now_ns() > deadline)
 			return nvme_complain_timeout(nvme);
-		sched_yield();
+		usleep(1);
 	}
 	return 0;
 }
