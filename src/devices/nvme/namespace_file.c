@@ -11,9 +11,7 @@
  * and writes with FUA reach stable storage.
  */
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "base/err.h"
 #include "base/file.h"
@@ -346,10 +344,9 @@ static __u16 file_zero(struct nvme *nvme, const struct nvme_io_command *command)
 static void file_deallocate(struct nvme *nvme, __u64 offset, __u64 len)
 {
 	/* A hint: where holes cannot be punched nothing is lost. */
-	if (fallocate(to_file(nvme->ns)->fd,
-		      FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
-		      (off_t)len))
-		return;
+	fallocate(to_file(nvme->ns)->fd,
+		  FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
+		  (off_t)len);
 }
 
 static unsigned int file_submit(struct nvme *nvme)
@@ -433,42 +430,6 @@ static const struct nvme_namespace_ops namespace_file_ops = {
 };
 
 /* ---- open ------------------------------------------------------------- */
-
-static int image_check_kind(int fd, __u64 *len)
-{
-	struct stat stat;
-	off_t end;
-
-	if (fstat(fd, &stat))
-		return -errno;
-	if (!S_ISREG(stat.st_mode) && !S_ISBLK(stat.st_mode))
-		return -EINVAL;
-	end = lseek(fd, 0, SEEK_END);
-	if (end < 0)
-		return -errno;
-	*len = (__u64)end;
-	return 0;
-}
-
-int nvme_image_open(const char *path, bool is_read_only, __u64 *len)
-{
-	int err;
-	int fd;
-
-	/* Not blocking: the path may be that of a FIFO. */
-	fd = open(path, (is_read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC |
-				O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return errno == EISDIR || errno == ENXIO ? -EINVAL : -errno;
-	err = image_check_kind(fd, len);
-	if (!err && flock(fd, (is_read_only ? LOCK_SH : LOCK_EX) | LOCK_NB))
-		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
-	if (err) {
-		close(fd);
-		return err;
-	}
-	return fd;
-}
 
 static struct nvme_backend *file_backend_create(struct nvme *nvme, int fd)
 {

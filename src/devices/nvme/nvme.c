@@ -29,7 +29,7 @@ static void nvme_describe(const struct nvme_options *options,
 			  struct vfio_pci_description *description)
 {
 	*description = (struct vfio_pci_description){
-		/* The controller that QEMU has; no driver has a quirk for it. */
+		/* The controller of QEMU: no driver has quirks for it. */
 		.vendor = 0x1b36,
 		.device = 0x0010,
 		.subsystem_vendor = 0x1af4,
@@ -123,22 +123,20 @@ static void nvme_reset(struct vfio_pci_device *device, void *priv)
 static __u64 nvme_bar_load(struct vfio_pci_device *device, unsigned int bar,
 			   __u64 offset, unsigned int width)
 {
-	const __u8 *at = (const __u8 *)vfio_pci_bar_memory(device, 0) + offset;
+	const void *at;
 
 	if (bar || offset > BAR_LEN - width)
 		return ~0ull;
+	at = (const __u8 *)vfio_pci_bar_memory(device, 0) + offset;
 	switch (width) {
 	case 1:
-		return __atomic_load_n(at, __ATOMIC_ACQUIRE);
+		return __atomic_load_n((const __u8 *)at, __ATOMIC_ACQUIRE);
 	case 2:
-		return __atomic_load_n((const __u16 *)(const void *)at,
-				       __ATOMIC_ACQUIRE);
+		return __atomic_load_n((const __u16 *)at, __ATOMIC_ACQUIRE);
 	case 4:
-		return __atomic_load_n((const __u32 *)(const void *)at,
-				       __ATOMIC_ACQUIRE);
+		return __atomic_load_n((const __u32 *)at, __ATOMIC_ACQUIRE);
 	default:
-		return __atomic_load_n((const __u64 *)(const void *)at,
-				       __ATOMIC_ACQUIRE);
+		return __atomic_load_n((const __u64 *)at, __ATOMIC_ACQUIRE);
 	}
 }
 

@@ -15,7 +15,7 @@
 #include "devices/nvme/event.h"
 #include "devices/nvme/io.h"
 
-/* Commands between the one whose blocks are prefetched and the one that runs. */
+/* How many commands before it runs the blocks of one are prefetched. */
 #define PREFETCH_AHEAD 4u
 
 static __u32 ring_distance(__u32 from, __u32 to, __u32 n_entries)

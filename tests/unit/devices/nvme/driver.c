@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A small NVMe driver, for the fake framework. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/overflow.h"
@@ -161,7 +162,7 @@ __u16 driver_push(struct driver *driver, unsigned int queue_id,
 	__u64 *to;
 	unsigned int i;
 
-	copy.cid = ++driver->next_cid;
+	copy.cid = (__u16)(atomic_fetch_add(&driver->next_cid, 1) + 1);
 	memcpy(words, &copy, sizeof(words));
 	to = fake_memory(queue->sq + 64 * queue->tail);
 	for (i = 0; i < 8; i++)
@@ -186,7 +187,6 @@ static void driver_write_doorbell(struct driver *driver, unsigned int index,
 		    (__u16)((__u16)value - old))
 			return;
 	}
-	driver->n_slot_writes++;
 	fake_store32(driver->fake, NVME_REG_DOORBELLS + 4 * index, value);
 }
 

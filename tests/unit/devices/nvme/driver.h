@@ -36,15 +36,13 @@ struct driver_queue {
  * @fake: it
  * @queues: 0 is the admin queue
  * @has_shadows: doorbells go by shadow first
- * @n_slot_writes: doorbells that were written to the device
  * @next_cid: identifier of the next command
  */
 struct driver {
 	struct vfio_pci_device *fake;
 	struct driver_queue queues[DRIVER_N_QUEUES];
 	bool has_shadows;
-	unsigned int n_slot_writes;
-	__u16 next_cid;
+	_Atomic __u16 next_cid;
 };
 
 /**

@@ -241,6 +241,62 @@ static void test_shadows_save_stores(void **state)
 	driver_destroy(driver);
 }
 
+/* ---- synchronous, from several threads -------------------------------- */
+
+#define N_RINGERS 3u
+#define N_RINGS 2000u
+
+struct ringer {
+	struct thread thread;
+	struct driver *driver;
+	unsigned int queue;
+	unsigned int n_good;
+};
+
+static void ringer_run(void *arg)
+{
+	struct ringer *self = arg;
+	struct nvme_sqe sqe = driver_transfer(NVME_IO_READ, 0, 1, 0);
+	struct nvme_cqe cqe;
+	unsigned int i;
+
+	sqe.prp1 += 4096 * self->queue;
+	for (i = 0; i < N_RINGS; i++) {
+		driver_push(self->driver, self->queue, &sqe);
+		driver_ring(self->driver, self->queue);
+		/* Whoever ran the controller did it for all. */
+		if (driver_pop(self->driver, self->queue, &cqe) &&
+		    !driver_status(&cqe))
+			self->n_good++;
+	}
+}
+
+static void test_synchronous_threads(void **state)
+{
+	static const struct fake_options in_sync = { .is_sync = true };
+	struct driver *driver = driver_create("size=1M,queues=3", &in_sync);
+	struct ringer ringers[N_RINGERS] = { 0 };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < N_RINGERS; i++) {
+		ringers[i].driver = driver;
+		ringers[i].queue = i + 1;
+		if (i)
+			assert_int_equal(driver_create_queues(driver, i + 1, 8),
+					 0);
+	}
+	for (i = 0; i < N_RINGERS; i++)
+		assert_int_equal(thread_start(&ringers[i].thread, "ringer",
+					      ringer_run, &ringers[i]),
+				 0);
+	for (i = 0; i < N_RINGERS; i++) {
+		thread_join(&ringers[i].thread);
+		assert_int_equal(ringers[i].n_good, N_RINGS);
+	}
+	driver_destroy(driver);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +309,7 @@ int main(void)
 		harness_test(test_quick_reset),
 		harness_test(test_no_thread),
 		harness_test(test_shadows_save_stores),
+		harness_test(test_synchronous_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
