@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 #include "fixture.h"
 
 #define N_THREADS 100u
@@ -242,6 +243,68 @@ static void test_attach_and_detach(void **state)
 	fixture_free(crowd.memory, PAGE);
 }
 
+/* An UNMAP on its way. */
+struct unmapper {
+	struct file *file;
+	__u32 ioas;
+	atomic_bool is_done;
+	int rc;
+};
+
+static void *unmapper_run(void *arg)
+{
+	struct unmapper *unmapper = arg;
+	__u64 len = 2 * PAGE;
+
+	unmapper->rc = do_unmap(unmapper->file, unmapper->ioas, 0x10000, &len);
+	atomic_store(&unmapper->is_done, true);
+	return NULL;
+}
+
+/*
+ * Asynchronous DMA holds one of two areas: both are gone for new DMA, UNMAP
+ * waits for the holder, and the address space is free for others meanwhile.
+ */
+static void test_unmap_waits_for_holder(void **state)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	struct unmapper unmapper = { .file = ((struct fixture *)*state)->file };
+	char *memory = fixture_memory(2 * PAGE);
+	struct iommu_dma_piece piece;
+	struct bound bound;
+	pthread_t thread;
+	__u32 pt;
+
+	unmapper.ioas = ioas_alloc(unmapper.file);
+	bound_init(&bound, unmapper.file, fixture_unit);
+	pt = unmapper.ioas;
+	assert_int_equal(attach(&bound, &pt), 0);
+	map_fixed(unmapper.file, unmapper.ioas, memory, PAGE, 0x10000);
+	map_fixed(unmapper.file, unmapper.ioas, memory + PAGE, PAGE, 0x11000);
+	assert_int_equal(iommu_dma_map(bound.endpoint, IOMMU_NO_PASID, 0x10000,
+				       PAGE, IOMMU_WRITE, &piece),
+			 0);
+	assert_int_equal(pthread_create(&thread, NULL, unmapper_run, &unmapper),
+			 0);
+	while (!dma_put(&bound, 0x11000, 'x'))
+		nanosleep(&pause, NULL);
+	nanosleep(&pause, NULL);
+	assert_false(atomic_load(&unmapper.is_done));
+	assert_int_equal(fixture_pinned(), 2);
+	/* The place is free again. */
+	map_fixed(unmapper.file, unmapper.ioas, memory, PAGE, 0x10000);
+	unmap(unmapper.file, unmapper.ioas, 0x10000, PAGE);
+	assert_int_equal(fixture_pinned(), 2);
+	*(char *)piece.address = 'h';
+	iommu_dma_unmap(&piece);
+	pthread_join(thread, NULL);
+	assert_int_equal(unmapper.rc, 0);
+	assert_int_equal(memory[0], 'h');
+	assert_int_equal(fixture_pinned(), 0);
+	bound_deinit(&bound);
+	fixture_free(memory, 2 * PAGE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +313,7 @@ int main(void)
 		fixture_test(test_fight_for_place),
 		fixture_test(test_destroy_in_use),
 		fixture_test(test_attach_and_detach),
+		fixture_test(test_unmap_waits_for_holder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
