@@ -228,8 +228,8 @@ static void controller_store_mask(struct nvme *nvme, __u32 set, __u32 clear)
 static void controller_store4(struct nvme *nvme, __u64 offset, __u32 value)
 {
 	if (offset >= NVME_REG_DOORBELLS) {
+		/* Who runs the controller is woken by ops->doorbell. */
 		register_set(nvme, (unsigned int)offset, value);
-		nvme_worker_kick(nvme);
 		return;
 	}
 	switch (offset) {
