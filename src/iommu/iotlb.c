@@ -6,7 +6,8 @@
  * visited by an invalidation.
  */
 #include <pthread.h>
-#include "base/mem.h"
+#include <sys/mman.h>
+#include "base/fault.h"
 #include "iommu/iotlb.h"
 
 /* More is never asked for in one DMA; keeps sums from wrapping. */
@@ -14,16 +15,16 @@
 
 __thread struct iotlb_entry *iotlb_self;
 
-static __thread void *iotlb_block __attribute__((tls_model("initial-exec")));
 static pthread_key_t iotlb_key;
 static bool iotlb_key_is_there;
 static pthread_once_t iotlb_once = PTHREAD_ONCE_INIT;
 
-static void iotlb_thread_ended(void *block)
+#define IOTLB_LEN (IOTLB_N * sizeof(struct iotlb_entry))
+
+static void iotlb_thread_ended(void *table)
 {
 	iotlb_self = NULL;
-	iotlb_block = NULL;
-	mem_free(block);
+	munmap(table, IOTLB_LEN);
 }
 
 static void iotlb_make_key(void)
@@ -32,24 +33,26 @@ static void iotlb_make_key(void)
 		!pthread_key_create(&iotlb_key, iotlb_thread_ended);
 }
 
+/*
+ * Not by mem_alloc(), which counts blocks: a table lives as long as its
+ * thread, and whoever compares counts would see a leak. Fresh pages are zero,
+ * and those that are not used stay untouched.
+ */
 void iotlb_thread_start(void)
 {
-	void *block;
+	void *table;
 
 	pthread_once(&iotlb_once, iotlb_make_key);
-	if (!iotlb_key_is_there)
+	if (!iotlb_key_is_there || fault_inject(FAULT_ALLOC))
 		return;
-	/* A big zeroed block: pages of it that are not used stay untouched. */
-	block = mem_alloc(array_size(IOTLB_N, sizeof(struct iotlb_entry)) +
-			  CACHE_LINE);
-	if (!block)
+	table = mmap(NULL, IOTLB_LEN, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (table == MAP_FAILED)
 		return;
-	if (pthread_setspecific(iotlb_key, block)) {
-		mem_free(block);
-		return;
-	}
-	iotlb_block = block;
-	iotlb_self = (void *)align_up((uintptr_t)block, CACHE_LINE);
+	if (pthread_setspecific(iotlb_key, table))
+		munmap(table, IOTLB_LEN);
+	else
+		iotlb_self = table;
 }
 
 void iotlb_fill(__u64 stamp, iova_t iova, const struct map_piece_at *piece,
