@@ -364,7 +364,7 @@ static void map_keep_part(const struct pci_map *map, uintptr_t start,
 static void map_unmapped(struct trap_range *range, uintptr_t start, size_t len)
 {
 	struct pci_map *map = to_map(range);
-	uintptr_t end = start + len;
+	uintptr_t end = align_up(start + len, PAGE_LEN);
 	uintptr_t map_end = range->start + range->len;
 
 	if (start > range->start)
