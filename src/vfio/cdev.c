@@ -49,7 +49,7 @@ static int bind_copy_in(struct vfio_device_bind_iommufd *bind, const char *arg)
 		return -EINVAL;
 	len = argsz < sizeof(*bind) ? argsz : sizeof(*bind);
 	if (guard_holds(GUARD_STRUCT_TAIL) && argsz > len) {
-		err = check_zeroed_user(arg + len, argsz - len);
+		err = check_zeroed_user(user_at(arg, len), argsz - len);
 		if (err)
 			return err;
 	}
@@ -134,7 +134,7 @@ static int check_pasid(__u32 argsz, __u32 flags, const char *arg,
 		return 0;
 	if (argsz < min_len + sizeof(pasid))
 		return -EINVAL;
-	if (copy_from_user(&pasid, arg + min_len, sizeof(pasid)))
+	if (copy_from_user(&pasid, user_at(arg, min_len), sizeof(pasid)))
 		return -EFAULT;
 	return -EOPNOTSUPP;
 }

@@ -108,6 +108,12 @@ long vfio_device_ioctl(struct vfio_device *device, unsigned int cmd, void *arg);
  */
 int vfio_feature_check(__u32 flags, __u32 ops, size_t len, size_t min_len);
 
+/* A program's address plus @offset: it may be anything, so no pointer sum. */
+static inline void *user_at(const void *base, size_t offset)
+{
+	return (void *)((uintptr_t)base + offset);
+}
+
 /* cdev.c: describe the character device. */
 void vfio_cdev_node_init(struct vfio_device *device);
 

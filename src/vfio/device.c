@@ -168,7 +168,7 @@ static long device_feature_ioctl(struct vfio_device *device, void *arg)
 	    !(feature.flags & VFIO_DEVICE_FEATURE_PROBE))
 		return -EINVAL;
 	return device->ops->feature(device, feature.flags,
-				    (char *)arg + sizeof(feature),
+				    user_at(arg, sizeof(feature)),
 				    feature.argsz - sizeof(feature));
 }
 

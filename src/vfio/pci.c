@@ -209,7 +209,7 @@ static long region_info_copy_out(struct vfio_region_info *info,
 		info->flags |= VFIO_REGION_INFO_FLAG_CAPS;
 		if (info->argsz < needed)
 			info->argsz = needed;
-		else if (copy_to_user(arg + sizeof(*info), chain->bytes,
+		else if (copy_to_user(user_at(arg, sizeof(*info)), chain->bytes,
 				      chain->len))
 			return -EFAULT;
 		else

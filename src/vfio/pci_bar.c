@@ -47,35 +47,42 @@ err_release_fd:
 	return -ENOMEM;
 }
 
+static void bar_close(struct vfio_pci_device *pci, unsigned int index)
+{
+	struct pci_bar_backing *bar = &pci->bars[index];
+
+	if (bar->fd < 0)
+		return; /* absent */
+	munmap(bar->memory, pci->description.bars[index].len);
+	fd_release(bar->fd);
+	bar->memory = NULL;
+	bar->fd = -1;
+}
+
 void pci_bars_close(struct vfio_pci_device *pci)
 {
-	struct pci_bar_backing *bar;
-
-	for (unsigned int i = 0; i < VFIO_PCI_N_BARS; i++) {
-		bar = &pci->bars[i];
-		if (!bar->memory)
-			continue;
-		munmap(bar->memory, pci->description.bars[i].len);
-		fd_release(bar->fd);
-		bar->memory = NULL;
-		bar->fd = -1;
-	}
+	for (unsigned int i = 0; i < VFIO_PCI_N_BARS; i++)
+		bar_close(pci, i);
 }
 
 int pci_bars_open(struct vfio_pci_device *pci)
 {
+	unsigned int i;
 	int err;
 
-	for (unsigned int i = 0; i < VFIO_PCI_N_BARS; i++) {
+	for (i = 0; i < VFIO_PCI_N_BARS; i++) {
 		if (!pci->description.bars[i].len)
 			continue;
 		err = bar_open(pci, i);
-		if (err) {
-			pci_bars_close(pci);
-			return err;
-		}
+		if (err)
+			goto err_close;
 	}
 	return 0;
+
+err_close:
+	while (i--)
+		bar_close(pci, i);
+	return err;
 }
 
 void *vfio_pci_bar_memory(struct vfio_pci_device *pci, unsigned int bar)
@@ -245,7 +252,7 @@ static int fill_user(char *buf, size_t len)
 	size_t some;
 
 	memset(ones, 0xff, sizeof(ones));
-	for (; len; len -= some, buf += some) {
+	for (; len; len -= some, buf = user_at(buf, some)) {
 		some = len < sizeof(ones) ? len : sizeof(ones);
 		if (copy_to_user(buf, ones, some))
 			return -EFAULT;
@@ -296,7 +303,7 @@ ssize_t pci_bar_read(struct vfio_pci_device *pci, unsigned int bar, char *buf,
 		return -EINVAL;
 	access_init(&access, pci, bar, offset, count);
 	for (done = 0; access.count; done += (size_t)piece) {
-		piece = read_piece(&access, buf + done);
+		piece = read_piece(&access, user_at(buf, done));
 		if (piece < 0)
 			return piece;
 		access.offset += (size_t)piece;
@@ -316,7 +323,7 @@ ssize_t pci_bar_write(struct vfio_pci_device *pci, unsigned int bar,
 		return -EINVAL;
 	access_init(&access, pci, bar, offset, count);
 	for (done = 0; access.count; done += (size_t)piece) {
-		piece = write_piece(&access, buf + done);
+		piece = write_piece(&access, user_at(buf, done));
 		if (piece < 0)
 			return piece;
 		access.offset += (size_t)piece;

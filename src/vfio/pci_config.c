@@ -434,7 +434,7 @@ ssize_t pci_config_write(struct vfio_pci_device *pci, const char *buf,
 	for (done = 0; done < count; done += access.width) {
 		access.at = (unsigned int)(offset + done);
 		access.width = access_width(access.at, count - done);
-		if (copy_from_user(bytes, buf + done, access.width))
+		if (copy_from_user(bytes, user_at(buf, done), access.width))
 			return -EFAULT;
 		access.value = get_bytes(bytes, 0, access.width);
 		lock_acquire(&pci->device.lock);

@@ -402,7 +402,7 @@ long pci_irq_set_ioctl(struct vfio_pci_device *pci, void *arg)
 	request.start = set.start;
 	request.count = set.count;
 	request.type = set.flags & VFIO_IRQ_SET_DATA_TYPE_MASK;
-	ret = copy_data(&request, (char *)arg + IRQ_SET_MIN_LEN, (size_t)len);
+	ret = copy_data(&request, user_at(arg, IRQ_SET_MIN_LEN), (size_t)len);
 	if (ret)
 		return ret;
 	handler = find_handler(set.index,
