@@ -71,14 +71,14 @@ asan: build-asan/build.ninja
 	@ninja -C build-asan
 	@status=0; \
 	$(MESON_TEST) -C build-asan $(call suite,unit abi fault) || status=1; \
-	tools/test-summary build-asan || status=1; \
+	tools/test-summary build-asan unit abi || status=1; \
 	exit $$status
 
 tsan: build-tsan/build.ninja
 	@ninja -C build-tsan
 	@status=0; \
-	$(MESON_TEST) -C build-tsan $(call suite,unit fault) || status=1; \
-	tools/test-summary build-tsan || status=1; \
+	$(MESON_TEST) -C build-tsan $(call suite,unit abi fault) || status=1; \
+	tools/test-summary build-tsan unit abi || status=1; \
 	exit $$status
 
 style: build/with-tests
