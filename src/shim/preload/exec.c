@@ -8,7 +8,6 @@
  */
 #include <alloca.h>
 #include <errno.h>
-#include <paths.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -146,7 +145,7 @@ static int exec_shell(const char *path, char *const argv[], char *const envp[])
 	size_t n = exec_count(argv), i;
 	const char **shell = alloca((n + 3) * sizeof(*shell));
 
-	shell[0] = _PATH_BSHELL;
+	shell[0] = "/bin/sh";
 	shell[1] = path;
 	for (i = 1; i < n; i++)
 		shell[i + 1] = argv[i];

@@ -43,11 +43,13 @@
 #define REAL_CALLS(X)                                                                                                                 \
 	X(free)                                                                                                                       \
 	X(realloc)                                                                                                                    \
-	X(malloc_usable_size) X(accept) X(accept4) X(access) X(brk) X(chdir) X(chmod) X(chown) X(clone) X(                            \
-		close) X(close_range) X(closedir) X(connect) X(dup) X(dup2) X(dup3) X(epoll_create) X(epoll_create1)                  \
-		X(epoll_ctl) X(epoll_pwait) X(epoll_pwait2) X(euidaccess) X(eventfd) X(execve) X(execveat) X(                         \
-			execvpe) X(faccessat) X(fallocate) X(fchdir) X(fchmod) X(fchmodat) X(fchown)                                  \
-			X(fchownat) X(fclose) X(fcntl) X(fdatasync) X(fdopen) X(fdopendir) X(fexecve) X(fgetxattr) X(flistxattr) X(   \
+	X(malloc_usable_size)                                                                                                         \
+	X(accept)                                                                                                                     \
+	X(accept4) X(access) X(brk) X(chdir) X(chmod) X(chown) X(clone) X(close) X(close_range) X(                                    \
+		closedir) X(connect) X(dup) X(dup2) X(dup3) X(epoll_create) X(epoll_create1) X(epoll_ctl) X(epoll_pwait)              \
+		X(epoll_pwait2) X(euidaccess) X(eventfd) X(execve) X(execveat) X(execvpe) X(faccessat) X(                             \
+			fallocate) X(fchdir) X(fchmod) X(fchmodat) X(fchown) X(fchownat) X(fclose)                                    \
+			X(fcntl) X(fdatasync) X(fdopen) X(fdopendir) X(fexecve) X(fgetxattr) X(flistxattr) X(                         \
 				fopen) X(_Fork) X(freopen) X(ftw) X(fsetxattr) X(fstat) X(fstatat) X(fstatfs) X(fsync)                \
 				X(ftruncate) X(futimens) X(getcwd) X(getxattr) X(glob) X(inotify_add_watch) X(inotify_init) X(        \
 					inotify_init1) X(ioctl) X(lchown) X(lgetxattr) X(link) X(linkat) X(listxattr) X(llistxattr)   \

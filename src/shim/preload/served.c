@@ -13,11 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include "shim/door.h"
 #include "shim/preload/dents.h"
 #include "shim/preload/fds.h"
 #include "shim/preload/process.h"
+#include "shim/preload/run.h"
 #include "shim/preload/sys.h"
 
 #define FD_SOCKET_PREFIX "iommufd-user/"
@@ -218,21 +221,43 @@ void fd_recognise(int fd)
 	fd_adopt(fd, name.sun_path + 1 + prefix_len);
 }
 
+/**
+ * struct fd_scan - a look at what was inherited
+ * @dirfd: the descriptor that it is done by
+ * @lock: the file whose lock keeps the run alive; st_ino is 0 without one
+ */
+struct fd_scan {
+	int dirfd;
+	struct stat lock;
+};
+
 static void fd_recognise_entry(void *arg, const struct dents_entry *entry)
 {
+	const struct fd_scan *scan = arg;
 	int fd = atoi(entry->name);
+	struct stat stat;
 
-	if (fd != *(const int *)arg)
+	if (fd == scan->dirfd || sys_call2(SYS_fstat, fd, &stat))
+		return;
+	if (S_ISSOCK(stat.st_mode))
 		fd_recognise(fd);
+	else if (scan->lock.st_ino == stat.st_ino &&
+		 scan->lock.st_dev == stat.st_dev)
+		fd_hide(fd);
 }
 
 void fds_start(void)
 {
-	int fd = (int)sys_call4(SYS_openat, AT_FDCWD, "/proc/self/fd",
-				O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	struct fd_scan scan = { 0 };
+	char path[2 * RUN_PATH_MAX];
 
-	if (fd < 0)
+	snprintf(path, sizeof(path), "%s/" SHIM_RUN_LOCK, run.dir);
+	if (sys_call4(SYS_newfstatat, AT_FDCWD, path, &scan.lock, 0))
+		scan.lock.st_ino = 0;
+	scan.dirfd = (int)sys_call4(SYS_openat, AT_FDCWD, "/proc/self/fd",
+				    O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (scan.dirfd < 0)
 		return;
-	dents_read(fd, fd_recognise_entry, &fd);
-	sys_call1(SYS_close, fd);
+	dents_read(scan.dirfd, fd_recognise_entry, &scan);
+	sys_call1(SYS_close, scan.dirfd);
 }

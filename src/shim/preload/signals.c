@@ -10,8 +10,9 @@
  * lock, with a sequence count. A fault that is not the core's is handed on as
  * the kernel would: the program's handler with its mask and flags, or the
  * default action, so that exit status and core dump are true. A program that
- * faults with the signal masked is not killed for it, unlike by Linux: a
- * handler that was left by siglongjmp() leaves the shadow as it was.
+ * faults with the signal masked is not killed for it, unlike by Linux: the
+ * shadow is not certain enough for that, since siglongjmp() sets masks past
+ * us.
  */
 #include <errno.h>
 #include <string.h>
@@ -86,12 +87,38 @@ const sigset_t *signals_mask_for_wait(const sigset_t *mask, sigset_t *changed)
 	return changed;
 }
 
+static bool handler_is_on_other_stack(void)
+{
+	stack_t stack;
+
+	return !sys_call2(SYS_sigaltstack, NULL, &stack) &&
+	       (stack.ss_flags & SS_ONSTACK);
+}
+
+/* Was the handler left by siglongjmp()? That sets the mask past us. */
+static bool handler_was_left(const struct self_handler *handler)
+{
+	if (handler->is_on_other_stack)
+		return !handler_is_on_other_stack();
+	return (uintptr_t)__builtin_frame_address(0) > handler->frame &&
+	       !handler_is_on_other_stack();
+}
+
+static void handlers_settle(void)
+{
+	while (self.n_handlers &&
+	       handler_was_left(&self.handlers[self.n_handlers - 1]))
+		self.blocked = self.handlers[--self.n_handlers].blocked;
+}
+
 static int mask_change(int how, const sigset_t *set, sigset_t *old)
 {
-	unsigned int before = self.blocked, bits = 0;
+	unsigned int before, bits = 0;
 	sigset_t real;
 	int err;
 
+	handlers_settle();
+	before = self.blocked;
 	if (set) {
 		bits = mask_bits(set);
 		real = *set;
@@ -181,9 +208,18 @@ static void signals_default(int signal, siginfo_t *info)
 static void signals_call(int signal, siginfo_t *info, void *context,
 			 const struct sigaction *action)
 {
-	unsigned int before = self.blocked;
 	sigset_t mask = action->sa_mask;
+	unsigned int before, n_handlers;
 
+	handlers_settle();
+	before = self.blocked;
+	n_handlers = self.n_handlers;
+	if (n_handlers < SELF_HANDLERS)
+		self.handlers[self.n_handlers++] = (struct self_handler){
+			.frame = (uintptr_t)__builtin_frame_address(0),
+			.blocked = before,
+			.is_on_other_stack = handler_is_on_other_stack(),
+		};
 	if (!(action->sa_flags & SA_NODEFER))
 		sigaddset(&mask, signal);
 	/* The kernel restores the true mask when our handler returns. */
@@ -193,6 +229,7 @@ static void signals_call(int signal, siginfo_t *info, void *context,
 	else
 		action->sa_handler(signal);
 	self.blocked = before;
+	self.n_handlers = n_handlers;
 }
 
 static void signals_hand_on(int signal, siginfo_t *info, void *context)

@@ -47,7 +47,9 @@ static struct tree_merge tree_merges[] = {
 	{ .path = "/sys/dev/char" },
 	{ .path = "/sys/module" },
 	{ .path = "/sys/devices" },
+	{ .path = "/sys/class/misc" },
 	{ .path = "/sys/devices/virtual" },
+	{ .path = "/sys/devices/virtual/misc" },
 	{ .path = "/proc" },
 };
 
@@ -194,11 +196,11 @@ bool tree_serves(const char *name)
 {
 	size_t i, len;
 
+	tree_ready();
 	for (i = 0; i < array_len(tree_owned); i++) {
 		if (tree_is_below(name, tree_owned[i], strlen(tree_owned[i])))
 			return true;
 	}
-	tree_ready();
 	for (i = array_len(tree_merges); i-- > 0;) {
 		const struct tree_merge *merge = &tree_merges[i];
 
