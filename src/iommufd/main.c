@@ -56,16 +56,16 @@ union command_args {
 	struct iommu_vfio_ioas vfio_ioas;
 };
 
-#define ARGS_MEMBER(member) (((union command_args *)NULL)->member)
-
 /* Number, handler, arguments, and the last field of their first version. */
-#define IOCTL_OP(cmd, handler, member, last)                           \
-	[(cmd)-IOMMU_DESTROY] = {                                      \
-		.run = (handler),                                      \
-		.number = (cmd),                                       \
-		.len = sizeof(ARGS_MEMBER(member)),                    \
-		.min_len = offsetof(union command_args, member.last) + \
-			   sizeof(ARGS_MEMBER(member).last),           \
+#define IOCTL_OP(cmd, handler, member, last)                                                        \
+	[(cmd)-IOMMU_DESTROY] = {                                                                   \
+		.run = (handler),                                                                   \
+		.number = (cmd),                                                                    \
+		.len = sizeof(                                                                      \
+			((union command_args *)NULL)                                                \
+				->member), /* NOLINTNEXTLINE(bugprone-macro-parentheses): a name */ \
+		.min_len = offsetof(union command_args, member.last) +                              \
+			   sizeof(((union command_args *)NULL)->member.last),                       \
 	}
 
 static const struct ioctl_op ioctl_ops[IOMMUFD_CMD_END -

@@ -10,29 +10,29 @@ static const struct copy_row {
 	__u32 flags;
 	__u32 dst;
 	__u32 src;
+	int rc;
 	__u64 len;
 	__u64 dst_iova;
 	__u64 src_iova;
-	int rc;
 } rows[] = {
-	{ 8, 1, 1, MAX, 0, 0, -EOPNOTSUPP },
-	{ FIXED, 1, 1, MAX, 0, 0, -EOVERFLOW },
-	{ FIXED, 1, 1, 0, MAX, 0, -EOVERFLOW },
-	{ FIXED, 1, 1, 0, 0, MAX, -EOVERFLOW },
-	{ FIXED, 1, 9, 0, 0, 0, -EINVAL },
-	{ FIXED | READ, 9, 9, 0, 0, 0, -ENOENT },
-	{ FIXED | READ, 9, 1, 0, 0, 0, -EINVAL },
-	{ FIXED | READ, 9, 1, MAX - 1, 0, 3, -EOVERFLOW },
-	{ FIXED | READ, 2, 1, 0x1000, 0, 0, -ENOENT },
-	{ FIXED | READ, 2, 1, 0x4000, 0, 0x10000, -ENOENT },
-	{ FIXED | READ, 2, 1, 0x1000, 0, 0xffff, -ENOENT },
-	{ FIXED | READ, 9, 1, 0x1000, 0, 0x10000, -ENOENT },
-	{ FIXED | READ, 2, 1, 0x1000, MAX - 1, 0x10000, -EOVERFLOW },
-	{ FIXED | READ, 1, 1, 0x1000, 0x12fff, 0x10000, -EEXIST },
-	{ FIXED | READ, 1, 1, 0x3000, 0xe000, 0x10000, -EEXIST },
+	{ 8, 1, 1, -EOPNOTSUPP, MAX, 0, 0 },
+	{ FIXED, 1, 1, -EOVERFLOW, MAX, 0, 0 },
+	{ FIXED, 1, 1, -EOVERFLOW, 0, MAX, 0 },
+	{ FIXED, 1, 1, -EOVERFLOW, 0, 0, MAX },
+	{ FIXED, 1, 9, -EINVAL, 0, 0, 0 },
+	{ FIXED | READ, 9, 9, -ENOENT, 0, 0, 0 },
+	{ FIXED | READ, 9, 1, -EINVAL, 0, 0, 0 },
+	{ FIXED | READ, 9, 1, -EOVERFLOW, MAX - 1, 0, 3 },
+	{ FIXED | READ, 2, 1, -ENOENT, 0x1000, 0, 0 },
+	{ FIXED | READ, 2, 1, -ENOENT, 0x4000, 0, 0x10000 },
+	{ FIXED | READ, 2, 1, -ENOENT, 0x1000, 0, 0xffff },
+	{ FIXED | READ, 9, 1, -ENOENT, 0x1000, 0, 0x10000 },
+	{ FIXED | READ, 2, 1, -EOVERFLOW, 0x1000, MAX - 1, 0x10000 },
+	{ FIXED | READ, 1, 1, -EEXIST, 0x1000, 0x12fff, 0x10000 },
+	{ FIXED | READ, 1, 1, -EEXIST, 0x3000, 0xe000, 0x10000 },
 	/* The second area was mapped for reading only. */
-	{ FIXED | WRITE, 2, 1, 0x1000, 0, 0x11000, -EPERM },
-	{ FIXED | WRITE, 2, 1, 0x3000, 0, 0x10000, -EPERM },
+	{ FIXED | WRITE, 2, 1, -EPERM, 0x1000, 0, 0x11000 },
+	{ FIXED | WRITE, 2, 1, -EPERM, 0x3000, 0, 0x10000 },
 };
 
 static void map_source(struct file *file, __u32 id, const char *memory)

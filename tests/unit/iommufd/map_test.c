@@ -12,29 +12,29 @@
 /* A mapping that must be refused, and with what. */
 static const struct map_row {
 	__u32 flags;
+	int rc;
 	__u64 va;
 	__u64 len;
 	__u64 iova;
-	int rc;
 } rows[] = {
 	/* Flags, then the highest numbers, then permission. */
-	{ 8, 0, MAX, MAX, -EOPNOTSUPP },
-	{ FIXED, 0, MAX, 0, -EOVERFLOW },
-	{ FIXED, 0, 0, MAX, -EOVERFLOW },
-	{ 0, 0, 0, MAX, -EOVERFLOW },
-	{ FIXED, 0, 0, 0, -EINVAL },
+	{ 8, -EOPNOTSUPP, 0, MAX, MAX },
+	{ FIXED, -EOVERFLOW, 0, MAX, 0 },
+	{ FIXED, -EOVERFLOW, 0, 0, MAX },
+	{ 0, -EOVERFLOW, 0, 0, MAX },
+	{ FIXED, -EINVAL, 0, 0, 0 },
 	/* The memory wraps, and only then is its length looked at. */
-	{ FIXED | READ, MAX, 1, 0, -EOVERFLOW },
-	{ FIXED | READ, 1, MAX - 1, 0, -EINVAL },
-	{ FIXED | READ, 0, MAX - 4095, 0, -EINVAL },
-	{ FIXED | READ, MAX, 0, 0, -EINVAL },
-	{ READ, 0, 0, 0, -EINVAL },
+	{ FIXED | READ, -EOVERFLOW, MAX, 1, 0 },
+	{ FIXED | READ, -EINVAL, 1, MAX - 1, 0 },
+	{ FIXED | READ, -EINVAL, 0, MAX - 4095, 0 },
+	{ FIXED | READ, -EINVAL, MAX, 0, 0 },
+	{ READ, -EINVAL, 0, 0, 0 },
 	/* The range wraps. */
-	{ FIXED | READ, 0, PAGE, MAX - 4094, -EOVERFLOW },
+	{ FIXED | READ, -EOVERFLOW, 0, PAGE, MAX - 4094 },
 	/* Too long to be placed. */
-	{ READ, 0, MAX / 2, 0, -EOVERFLOW },
-	{ READ, 0, MAX / 2 - 1, 0, 0 },
-	{ READ, 0, MAX / 2 - 1, 0, -ENOSPC },
+	{ READ, -EOVERFLOW, 0, MAX / 2, 0 },
+	{ READ, 0, 0, MAX / 2 - 1, 0 },
+	{ READ, -ENOSPC, 0, MAX / 2 - 1, 0 },
 };
 
 static void test_map_errors(void **state)
