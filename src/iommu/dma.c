@@ -172,26 +172,35 @@ static no_inline int dma_slow(const struct dma_access *access,
 	return dma_refuse_closed(access);
 }
 
-static always_inline int dma_access(const struct dma_access *access, void *buf)
+static always_inline int dma_access(struct iommu_endpoint *endpoint,
+				    __u32 pasid, iova_t iova, void *buf,
+				    size_t len, bool is_write)
 {
-	unsigned int prot = access->is_write ? IOMMU_WRITE : IOMMU_READ;
 	struct iotlb_entry *table;
 	struct space_view *view;
 	uintptr_t address = 0;
 	int err = 0;
 
-	if (unlikely(!rcu_self) && dma_thread_start(access->endpoint))
+	if (unlikely(!rcu_self) && dma_thread_start(endpoint))
 		return -EIO;
 	rcu_read_lock();
 	table = iotlb_self;
-	view = atomic_load_explicit(&access->endpoint->view,
-				    memory_order_acquire);
-	if (likely(view && table && access->pasid == IOMMU_NO_PASID))
-		address = iotlb_find(table, view, access->iova, access->len,
-				     prot);
+	view = atomic_load_explicit(&endpoint->view, memory_order_acquire);
+	if (likely(view && table && pasid == IOMMU_NO_PASID))
+		address = iotlb_find(table, view, iova, len,
+				     is_write ? IOMMU_WRITE : IOMMU_READ);
 	if (unlikely(!address) ||
-	    unlikely(dma_copy(buf, address, access->len, access->is_write)))
-		err = dma_slow(access, view, buf);
+	    unlikely(dma_copy(buf, address, len, is_write))) {
+		struct dma_access access = {
+			.endpoint = endpoint,
+			.pasid = pasid,
+			.is_write = is_write,
+			.iova = iova,
+			.len = len,
+		};
+
+		err = dma_slow(&access, view, buf);
+	}
 	rcu_read_unlock();
 	return err;
 }
@@ -199,29 +208,15 @@ static always_inline int dma_access(const struct dma_access *access, void *buf)
 int iommu_dma_read(struct iommu_endpoint *endpoint, __u32 pasid, iova_t iova,
 		   void *buf, size_t len)
 {
-	struct dma_access access = {
-		.endpoint = endpoint,
-		.pasid = pasid,
-		.iova = iova,
-		.len = len,
-	};
-
-	return dma_access(&access, buf);
+	return dma_access(endpoint, pasid, iova, buf, len, false);
 }
 
 int iommu_dma_write(struct iommu_endpoint *endpoint, __u32 pasid, iova_t iova,
 		    const void *buf, size_t len)
 {
-	struct dma_access access = {
-		.endpoint = endpoint,
-		.pasid = pasid,
-		.is_write = true,
-		.iova = iova,
-		.len = len,
-	};
-
 	/* Only read from, in this direction. */
-	return dma_access(&access, (void *)(uintptr_t)buf);
+	return dma_access(endpoint, pasid, iova, (void *)(uintptr_t)buf, len,
+			  true);
 }
 
 /* Bursts without a section, for want of memory: each DMA has its own then. */

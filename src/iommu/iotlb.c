@@ -67,7 +67,7 @@ void iotlb_fill(__u64 stamp, iova_t iova, const struct map_piece_at *piece,
 	if (len_less_1 >= IOTLB_LEN_MAX)
 		len_less_1 = IOTLB_LEN_MAX - 1;
 	entry = iotlb_entry_of(iotlb_self, iova);
-	entry->tag = page | prot;
+	entry->tag = page | (~prot & (IOMMU_READ | IOMMU_WRITE));
 	entry->stamp = stamp;
 	entry->address = piece->address - (iova - page);
 	entry->len = len_less_1 + 1;

@@ -12,13 +12,15 @@
 #define IOTLB_PAGE_LG2 12u
 #define IOTLB_PAGE_LEN (1ull << IOTLB_PAGE_LG2)
 #define IOTLB_PAGE_MASK (~(IOTLB_PAGE_LEN - 1))
+#define IOTLB_ENTRY_LG2 5u
 #define IOTLB_N_LG2 13u
 #define IOTLB_N (1u << IOTLB_N_LG2)
 
 /**
  * struct iotlb_entry - where an IOVA page is
- * @tag: the page, and enum iommu_prot in the low bits; 0 matches nothing
- * @stamp: of the page's part of the address space when this was looked up
+ * @tag: the page, and in the low bits those of enum iommu_prot that it lacks
+ * @stamp: of the page's part of the address space when this was looked up; 0
+ *	is none, so an entry never filled matches nothing
  * @address: of the page's first byte
  * @len: contiguous bytes from there on, all in one map: more than a page
  */
@@ -28,6 +30,8 @@ struct iotlb_entry {
 	uintptr_t address;
 	__u64 len;
 };
+
+_Static_assert(sizeof(struct iotlb_entry) == 1u << IOTLB_ENTRY_LG2, "as said");
 
 /* This thread's entries, or NULL. */
 extern __thread struct iotlb_entry *iotlb_self
@@ -43,14 +47,16 @@ void iotlb_thread_start(void);
 
 /*
  * Neighbouring pages never meet, nor do pages at a stride of some pages: the
- * bits above the index are folded into it.
+ * bits above the index are folded into it. Computed as an offset in bytes.
  */
 static always_inline struct iotlb_entry *
 iotlb_entry_of(struct iotlb_entry *table, iova_t iova)
 {
-	__u64 page = iova >> IOTLB_PAGE_LG2;
+	__u64 folded = iova >> (IOTLB_PAGE_LG2 - IOTLB_ENTRY_LG2) ^
+		       iova >> (IOTLB_PAGE_LG2 + IOTLB_N_LG2 - IOTLB_ENTRY_LG2);
 
-	return &table[(page ^ page >> IOTLB_N_LG2) % IOTLB_N];
+	folded &= (__u64)(IOTLB_N - 1) << IOTLB_ENTRY_LG2;
+	return (void *)((char *)table + folded);
 }
 
 /* Return: where [iova, iova + len) is, or 0 if that is not in the table. */
@@ -61,7 +67,7 @@ static always_inline uintptr_t iotlb_find(struct iotlb_entry *table,
 	struct iotlb_entry *entry = iotlb_entry_of(table, iova);
 	__u64 offset = iova & ~IOTLB_PAGE_MASK;
 
-	if (((entry->tag ^ iova) & IOTLB_PAGE_MASK) | (~entry->tag & prot))
+	if ((entry->tag & (IOTLB_PAGE_MASK | prot)) != (iova & IOTLB_PAGE_MASK))
 		return 0;
 	if (entry->stamp != view_stamp(view, iova) || offset + len > entry->len)
 		return 0;
