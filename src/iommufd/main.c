@@ -56,16 +56,17 @@ union command_args {
 	struct iommu_vfio_ioas vfio_ioas;
 };
 
+/* Never defined: only the sizes of its members are asked for. */
+extern const union command_args no_args;
+
 /* Number, handler, arguments, and the last field of their first version. */
-#define IOCTL_OP(cmd, handler, member, last)                                                        \
-	[(cmd)-IOMMU_DESTROY] = {                                                                   \
-		.run = (handler),                                                                   \
-		.number = (cmd),                                                                    \
-		.len = sizeof(                                                                      \
-			((union command_args *)NULL)                                                \
-				->member), /* NOLINTNEXTLINE(bugprone-macro-parentheses): a name */ \
-		.min_len = offsetof(union command_args, member.last) +                              \
-			   sizeof(((union command_args *)NULL)->member.last),                       \
+#define IOCTL_OP(cmd, handler, member, last)                            \
+	[(cmd)-IOMMU_DESTROY] = {                                       \
+		.run = (handler),                                       \
+		.number = (cmd),                                        \
+		.len = sizeof(no_args.member),                          \
+		.min_len = offsetof(__typeof__(no_args.member), last) + \
+			   sizeof(no_args.member.last),                 \
 	}
 
 static const struct ioctl_op ioctl_ops[IOMMUFD_CMD_END -
