@@ -26,19 +26,17 @@ def headers(root):
 
 
 def guard_error(path, base):
-    """The guard is the path in capitals, and may leave out what stands before
-    the last folder: shim/preload/fds.h has SHIM_PRELOAD_FDS_H or
-    PRELOAD_FDS_H."""
+    """The guard is the path in capitals, or at least ends as the path does:
+    shim/preload/fds.h has SHIM_PRELOAD_FDS_H or PRELOAD_FDS_H."""
     parts = (base.name,) + path.relative_to(base).parts
-    wants = [re.sub(r"[^A-Za-z0-9]", "_", "_".join(parts[i:])).upper()
-             for i in range(len(parts) - 1)]
+    end = re.sub(r"[^A-Za-z0-9]", "_", "_".join(parts[-2:])).upper()
     code = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.S)
     lines = [line.split() for line in code.split("\n") if line.strip()]
-    for guard in wants:
-        if (lines[:2] == [["#ifndef", guard], ["#define", guard]] and
-                lines[-1] == ["#endif"]):
-            return None
-    return f"{path}: no guard {wants[-1]} around everything but comments"
+    guard = lines[0][-1]
+    if (lines[:2] == [["#ifndef", guard], ["#define", guard]] and
+            lines[-1] == ["#endif"] and ("_" + guard).endswith("_" + end)):
+        return None
+    return f"{path}: no guard {end} around everything but comments"
 
 
 def compile_error(command, root, path, language):
