@@ -26,17 +26,19 @@ def headers(root):
 
 
 def guard_error(path, base):
-    """The guard is the path in capitals, or at least ends as the path does:
-    shim/preload/fds.h has SHIM_PRELOAD_FDS_H or PRELOAD_FDS_H."""
-    parts = (base.name,) + path.relative_to(base).parts
-    end = re.sub(r"[^A-Za-z0-9]", "_", "_".join(parts[-2:])).upper()
+    """The guard is the path in capitals; folders may be left out, but not all
+    of them: shim/preload/fds.h has SHIM_PRELOAD_FDS_H or PRELOAD_FDS_H."""
+    words = [re.sub(r"[^A-Z0-9]", "_", part.upper())
+             for part in (base.name,) + path.relative_to(base).parts]
+    pattern = "".join(f"({word}_)?" for word in words[:-1]) + words[-1]
     code = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.S)
     lines = [line.split() for line in code.split("\n") if line.strip()]
     guard = lines[0][-1]
     if (lines[:2] == [["#ifndef", guard], ["#define", guard]] and
-            lines[-1] == ["#endif"] and ("_" + guard).endswith("_" + end)):
+            lines[-1] == ["#endif"] and re.fullmatch(pattern, guard) and
+            guard != words[-1]):
         return None
-    return f"{path}: no guard {end} around everything but comments"
+    return f"{path}: no guard {'_'.join(words[-2:])} around all but comments"
 
 
 def compile_error(command, root, path, language):
