@@ -418,9 +418,92 @@ static int index_insert_first(struct map_index *index, struct iommu_map *map)
 	return 0;
 }
 
+/**
+ * struct index_between - an empty slot whose neighbours stand in its own node
+ * @before: slot of the map before
+ * @after: slot of the map after
+ */
+struct index_between {
+	_Atomic __u64 *before;
+	_Atomic __u64 *after;
+};
+
+/*
+ * The usual case, and a short one: the last slot of @path is between two maps
+ * of one node. @taken: slots of that node, without it.
+ */
+static always_inline bool path_is_between(const struct index_path *path,
+					  unsigned int taken,
+					  struct index_between *between)
+{
+	_Atomic __u64 *slot = path->slots[path->n - 1];
+	struct index_node *node = node_of_slot(slot);
+	unsigned int below = (1u << slot_digit(slot)) - 1;
+
+	if (!(taken & below) || !(taken & ~below))
+		return false;
+	between->before = &node->slots[highest_bit(taken & below)];
+	between->after = &node->slots[lowest_bit(taken & ~below)];
+	return !slot_is_node(slot_load(between->before)) &&
+	       !slot_is_node(slot_load(between->after));
+}
+
+/*
+ * Put a map between two of its node. The gap before it can only shrink, and
+ * the one after it is a part of what that was: marks above change only if it
+ * was the largest.
+ */
+static int index_insert_between(struct map_index *index,
+				const struct index_path *path,
+				const struct index_between *between,
+				struct iommu_map *map)
+{
+	const struct iommu_map *after = slot_its_map(slot_load(between->after));
+	__u64 old = slot_load(between->before);
+	const struct iommu_map *before = slot_its_map(old);
+	struct gap_change change;
+
+	if (before->last >= map->start || after->start <= map->last)
+		return -EEXIST;
+	index_lock(index);
+	slot_store(between->before,
+		   slot_of_map(before, gap_between(before, map)));
+	slot_store(path->slots[path->n - 1],
+		   slot_of_map(map, gap_between(map, after)));
+	change.old = slot_gap_mark(old);
+	change.now = 0;
+	path_refresh(path, path->n - 1, &change);
+	index->n_maps++;
+	index_unlock(index);
+	return 0;
+}
+
+/*
+ * The reverse. The gap that grows is larger than both it is made of.
+ */
+static void index_remove_between(struct map_index *index,
+				 const struct index_path *path,
+				 const struct index_between *between)
+{
+	const struct iommu_map *after = slot_its_map(slot_load(between->after));
+	__u64 old = slot_load(between->before);
+	const struct iommu_map *before = slot_its_map(old);
+	__u64 word = slot_of_map(before, gap_between(before, after));
+	struct gap_change change = {
+		.old = slot_gap_mark(old),
+		.now = slot_gap_mark(word),
+	};
+
+	slot_store(path->slots[path->n - 1], 0);
+	slot_store(between->before, word);
+	path_refresh(path, path->n - 1, &change);
+	index->n_maps--;
+}
+
 int index_insert(struct map_index *index, struct iommu_map *map)
 {
 	struct index_node *node = NULL;
+	struct index_between between;
 	struct index_before before;
 	struct index_place place;
 	struct index_path tail;
@@ -433,6 +516,8 @@ int index_insert(struct map_index *index, struct iommu_map *map)
 		return index_insert_first(index, map);
 	if (map_holds(place.map, map->start))
 		return -EEXIST;
+	if (place.taken && path_is_between(&place.path, place.taken, &between))
+		return index_insert_between(index, &place.path, &between, map);
 	before.map = neighbour(&place, map->start, false, &before.tail,
 			       &before.branch);
 	if (before.map && before.map->last >= map->start)
@@ -498,6 +583,7 @@ static void path_collapse(struct map_index *index, struct index_path *path,
 
 void index_remove_locked(struct map_index *index, struct iommu_map *map)
 {
+	struct index_between between;
 	struct index_before before;
 	struct index_place place;
 	struct index_path tail;
@@ -508,8 +594,15 @@ void index_remove_locked(struct map_index *index, struct iommu_map *map)
 	if (warn_on(!locate(index, map->start, &place) || place.map != map))
 		return;
 	slot = place.path.slots[place.path.n - 1];
-	if (place.path.n > 1)
+	if (place.path.n > 1) {
 		place.taken = node_taken(node_of_slot(slot));
+		if (path_is_between(&place.path,
+				    place.taken & ~(1u << slot_digit(slot)),
+				    &between)) {
+			index_remove_between(index, &place.path, &between);
+			return;
+		}
+	}
 	before.map = neighbour(&place, map->start, false, &before.tail,
 			       &before.branch);
 	after = neighbour(&place, map->start, true, &tail, &branch);

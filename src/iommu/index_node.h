@@ -96,6 +96,12 @@ static always_inline struct iommu_map *slot_map(__u64 word)
 	return (struct iommu_map *)(word & SLOT_POINTER_MASK);
 }
 
+/* Of a slot that is known to hold a map. */
+static always_inline struct iommu_map *slot_its_map(__u64 word)
+{
+	return (struct iommu_map *)(word & SLOT_POINTER_MASK);
+}
+
 /* The slot for @key in @node, which @word points to. */
 static always_inline _Atomic __u64 *node_slot_of(struct index_node *node,
 						 __u64 word, __u64 key)
