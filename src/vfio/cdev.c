@@ -7,7 +7,6 @@
  * There is no unbind: the release of the file that bound does it. A mapping
  * of a BAR holds its file, as in Linux.
  */
-#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -123,14 +122,14 @@ static long cdev_bind_ioctl(struct cdev_file *cdev, void *arg)
  * Attach and detach have the same frame: a minimum, a flag, and a PASID behind
  * the minimum when the flag says so. No device here has a PASID.
  */
-static int check_pasid(__u32 argsz, __u32 flags, const char *arg,
-		       size_t min_len)
+static int check_frame(__u32 argsz, __u32 flags, __u32 pasid_flag,
+		       const char *arg, size_t min_len)
 {
 	__u32 pasid;
 
-	if (argsz < min_len || flags & ~VFIO_DEVICE_ATTACH_PASID)
+	if (argsz < min_len || flags & ~pasid_flag)
 		return -EINVAL;
-	if (!(flags & VFIO_DEVICE_ATTACH_PASID))
+	if (!(flags & pasid_flag))
 		return 0;
 	if (argsz < min_len + sizeof(pasid))
 		return -EINVAL;
@@ -138,9 +137,6 @@ static int check_pasid(__u32 argsz, __u32 flags, const char *arg,
 		return -EFAULT;
 	return -EOPNOTSUPP;
 }
-
-static_assert(VFIO_DEVICE_ATTACH_PASID == VFIO_DEVICE_DETACH_PASID,
-	      "check_pasid() serves both");
 
 static long cdev_attach_ioctl(struct vfio_device *device, void *arg)
 {
@@ -152,7 +148,8 @@ static long cdev_attach_ioctl(struct vfio_device *device, void *arg)
 
 	if (copy_from_user(&attach, arg, min_len))
 		return -EFAULT;
-	err = check_pasid(attach.argsz, attach.flags, arg, min_len);
+	err = check_frame(attach.argsz, attach.flags, VFIO_DEVICE_ATTACH_PASID,
+			  arg, min_len);
 	if (err)
 		return err;
 	lock_acquire(&device->lock);
@@ -176,7 +173,8 @@ static long cdev_detach_ioctl(struct vfio_device *device, void *arg)
 
 	if (copy_from_user(&detach, arg, min_len))
 		return -EFAULT;
-	err = check_pasid(detach.argsz, detach.flags, arg, min_len);
+	err = check_frame(detach.argsz, detach.flags, VFIO_DEVICE_DETACH_PASID,
+			  arg, min_len);
 	if (err)
 		return err;
 	lock_acquire(&device->lock);

@@ -376,52 +376,52 @@ vfio_pci_create(const struct vfio_pci_description *description,
 	return pci;
 }
 
-void vfio_pci_destroy(struct vfio_pci_device *pci)
+void vfio_pci_destroy(struct vfio_pci_device *device)
 {
-	vfio_device_deinit(&pci->device);
-	if (pci->ops->destroy)
-		pci->ops->destroy(pci->priv);
-	watcher_deinit(&pci->watcher);
-	lock_deinit(&pci->maps.lock);
-	pci_irq_deinit(pci);
-	mem_free(pci);
+	vfio_device_deinit(&device->device);
+	if (device->ops->destroy)
+		device->ops->destroy(device->priv);
+	watcher_deinit(&device->watcher);
+	lock_deinit(&device->maps.lock);
+	pci_irq_deinit(device);
+	mem_free(device);
 }
 
 /* ---- what models ask -------------------------------------------------- */
 
-void *vfio_pci_priv(const struct vfio_pci_device *pci)
+void *vfio_pci_priv(const struct vfio_pci_device *device)
 {
-	return pci->priv;
+	return device->priv;
 }
 
-struct vfio_device *vfio_pci_to_device(struct vfio_pci_device *pci)
+struct vfio_device *vfio_pci_to_device(struct vfio_pci_device *device)
 {
-	return &pci->device;
+	return &device->device;
 }
 
-bool vfio_pci_memory_enabled(const struct vfio_pci_device *pci)
+bool vfio_pci_memory_enabled(const struct vfio_pci_device *device)
 {
 	return !guard_holds(GUARD_MEMORY_ENABLE) ||
-	       atomic_load(&pci->memory_on);
+	       atomic_load(&device->memory_on);
 }
 
-bool vfio_pci_bus_master(const struct vfio_pci_device *pci)
+bool vfio_pci_bus_master(const struct vfio_pci_device *device)
 {
-	return atomic_load(&pci->bus_master);
+	return atomic_load(&device->bus_master);
 }
 
-bool vfio_pci_is_synchronous(const struct vfio_pci_device *pci)
+bool vfio_pci_is_synchronous(const struct vfio_pci_device *device)
 {
-	return atomic_load(&pci->is_sync);
+	return atomic_load(&device->is_sync);
 }
 
-void vfio_pci_set_synchronous(struct vfio_pci_device *pci, bool is_sync)
+void vfio_pci_set_synchronous(struct vfio_pci_device *device, bool is_sync)
 {
-	atomic_store(&pci->is_sync, is_sync);
+	atomic_store(&device->is_sync, is_sync);
 }
 
 const struct vfio_pci_description *
-vfio_pci_get_description(const struct vfio_pci_device *pci)
+vfio_pci_get_description(const struct vfio_pci_device *device)
 {
-	return &pci->description;
+	return &device->description;
 }

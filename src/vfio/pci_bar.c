@@ -85,9 +85,9 @@ err_close:
 	return err;
 }
 
-void *vfio_pci_bar_memory(struct vfio_pci_device *pci, unsigned int bar)
+void *vfio_pci_bar_memory(struct vfio_pci_device *device, unsigned int bar)
 {
-	return pci->bars[bar].memory;
+	return device->bars[bar].memory;
 }
 
 /* ---- one access ------------------------------------------------------- */

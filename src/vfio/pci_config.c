@@ -194,22 +194,22 @@ void pci_config_init(struct vfio_pci_device *pci)
 	memcpy(config->value, config->at_open, sizeof(config->value));
 }
 
-void vfio_pci_set_bar_address(struct vfio_pci_device *pci, unsigned int bar,
+void vfio_pci_set_bar_address(struct vfio_pci_device *device, unsigned int bar,
 			      __u64 address)
 {
-	const struct vfio_pci_bar *described = &pci->description.bars[bar];
+	const struct vfio_pci_bar *described = &device->description.bars[bar];
 	unsigned int at = PCI_BAR0 + 4 * bar;
-	struct pci_config *config = &pci->config;
+	struct pci_config *config = &device->config;
 	__u8 flags = config->at_open[at] & 0xf;
 
 	if (!described->len)
 		return;
-	lock_acquire(&pci->device.lock);
+	lock_acquire(&device->device.lock);
 	put_bytes(config->at_open, at, (address & ~0xfULL) | flags,
 		  described->is_64bit ? 8 : 4);
 	memcpy(&config->value[at], &config->at_open[at],
 	       described->is_64bit ? 8 : 4);
-	lock_release(&pci->device.lock);
+	lock_release(&device->device.lock);
 }
 
 /* ---- what registers do ------------------------------------------------ */
@@ -393,17 +393,17 @@ static bool is_outside(size_t count, __u64 offset)
 	return offset >= PCI_CONFIG_LEN || count > PCI_CONFIG_LEN - offset;
 }
 
-size_t vfio_pci_config_read(struct vfio_pci_device *pci, __u32 offset,
+size_t vfio_pci_config_read(struct vfio_pci_device *device, __u32 offset,
 			    void *buf, size_t len)
 {
 	if (offset >= PCI_CONFIG_LEN)
 		return 0;
 	if (len > PCI_CONFIG_LEN - offset)
 		len = PCI_CONFIG_LEN - offset;
-	lock_acquire(&pci->device.lock);
-	refresh(pci);
-	memcpy(buf, &pci->config.value[offset], len);
-	lock_release(&pci->device.lock);
+	lock_acquire(&device->device.lock);
+	refresh(device);
+	memcpy(buf, &device->config.value[offset], len);
+	lock_release(&device->device.lock);
 	return len;
 }
 

@@ -115,19 +115,19 @@ unsigned int pci_irq_msi_vectors_lg2(const struct pci_irq *irq)
 	return n_lg2;
 }
 
-bool vfio_pci_msi_active(const struct vfio_pci_device *pci)
+bool vfio_pci_msi_active(const struct vfio_pci_device *device)
 {
-	return pci_irq_is_active(&pci->irq, VFIO_PCI_MSIX_IRQ_INDEX) ||
-	       pci_irq_is_active(&pci->irq, VFIO_PCI_MSI_IRQ_INDEX);
+	return pci_irq_is_active(&device->irq, VFIO_PCI_MSIX_IRQ_INDEX) ||
+	       pci_irq_is_active(&device->irq, VFIO_PCI_MSI_IRQ_INDEX);
 }
 
-void vfio_pci_msi_trigger(struct vfio_pci_device *pci, unsigned int vector)
+void vfio_pci_msi_trigger(struct vfio_pci_device *device, unsigned int vector)
 {
 	/* A message is a write by the device: no bus master, no message. */
-	if (vector >= pci->irq.n_vectors || !vfio_pci_msi_active(pci) ||
-	    !vfio_pci_bus_master(pci))
+	if (vector >= device->irq.n_vectors || !vfio_pci_msi_active(device) ||
+	    !vfio_pci_bus_master(device))
 		return;
-	pci_irq_signal(&pci->irq, &pci->irq.vectors[vector]);
+	pci_irq_signal(&device->irq, &device->irq.vectors[vector]);
 }
 
 /* ---- INTx ------------------------------------------------------------- */
@@ -155,9 +155,10 @@ static void intx_change(struct pci_irq *irq, unsigned int clear,
 		pci_irq_signal(irq, &irq->intx_fd);
 }
 
-void vfio_pci_intx_set(struct vfio_pci_device *pci, bool is_asserted)
+void vfio_pci_intx_set(struct vfio_pci_device *device, bool is_asserted)
 {
-	intx_change(&pci->irq, INTX_ASSERTED, is_asserted ? INTX_ASSERTED : 0);
+	intx_change(&device->irq, INTX_ASSERTED,
+		    is_asserted ? INTX_ASSERTED : 0);
 }
 
 bool pci_irq_intx_is_asserted(const struct pci_irq *irq)

@@ -167,39 +167,39 @@ void pci_maps_protect(struct vfio_pci_device *pci)
 
 /* ---- doorbells -------------------------------------------------------- */
 
-static bool maps_show_doorbells_locked(const struct vfio_pci_device *pci)
+static bool has_maps_locked(const struct vfio_pci_device *pci)
 {
 	lock_assert_held(&pci->maps.lock);
 	return !list_is_empty(&pci->maps.list);
 }
 
-bool vfio_pci_doorbell_arm(struct vfio_pci_device *pci)
+bool vfio_pci_doorbell_arm(struct vfio_pci_device *device)
 {
-	struct pci_maps *maps = &pci->maps;
+	struct pci_maps *maps = &device->maps;
 	bool can_arm = true;
 
-	if (doorbells_always_trap(pci))
+	if (doorbells_always_trap(device))
 		return true;
 	lock_acquire(&maps->lock);
 	/* Without a mapping there is only pwrite, and that always rings. */
-	if (pci->mmio == VFIO_PCI_MMIO_POLL)
-		can_arm = !maps_show_doorbells_locked(pci);
+	if (device->mmio == VFIO_PCI_MMIO_POLL)
+		can_arm = !has_maps_locked(device);
 	if (can_arm) {
 		atomic_store(&maps->is_armed, true);
-		maps_protect_locked(pci, MAP_DOORBELLS);
+		maps_protect_locked(device, MAP_DOORBELLS);
 	}
 	lock_release(&maps->lock);
 	return can_arm;
 }
 
-void vfio_pci_doorbell_disarm(struct vfio_pci_device *pci)
+void vfio_pci_doorbell_disarm(struct vfio_pci_device *device)
 {
-	struct pci_maps *maps = &pci->maps;
+	struct pci_maps *maps = &device->maps;
 
 	if (!atomic_exchange(&maps->is_armed, false))
 		return;
 	lock_acquire(&maps->lock);
-	maps_protect_locked(pci, MAP_DOORBELLS);
+	maps_protect_locked(device, MAP_DOORBELLS);
 	lock_release(&maps->lock);
 }
 

@@ -7,7 +7,7 @@
  * and leaves interrupts and mappings as they are.
  */
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <linux/vfio.h>
 #include "base/uaccess.h"
 #include "vfio/pci_device.h"
@@ -33,18 +33,27 @@ long pci_reset_ioctl(struct vfio_pci_device *pci)
 	return 0;
 }
 
-/* The name is the address: "0000:01:00.0". */
+/* The name is the address: "0000:01:00.0". Return: its @n-th number. */
+static unsigned long address_part(const char *name, unsigned int n)
+{
+	char *end;
+	unsigned long part = strtoul(name, &end, 16);
+
+	while (n-- && *end)
+		part = strtoul(end + 1, &end, 16);
+	return part;
+}
+
 static void fill_dependent(struct vfio_pci_device *pci,
 			   struct vfio_pci_dependent_device *dependent)
 {
 	struct vfio_device *device = &pci->device;
-	unsigned int segment = 0, bus = 0, slot = 0, function = 0;
+	const char *name = vfio_device_name(device);
 
-	sscanf(vfio_device_name(device), "%x:%x:%x.%x", &segment, &bus, &slot,
-	       &function);
-	dependent->segment = (__u16)segment;
-	dependent->bus = (__u8)bus;
-	dependent->devfn = (__u8)(slot << 3 | function);
+	dependent->segment = (__u16)address_part(name, 0);
+	dependent->bus = (__u8)address_part(name, 1);
+	dependent->devfn =
+		(__u8)(address_part(name, 2) << 3 | address_part(name, 3));
 	lock_acquire(&device->lock);
 	dependent->devid = iommufd_ctx_device_id(
 		iommufd_device_ctx(device->iommufd), device->endpoint);

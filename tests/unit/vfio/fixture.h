@@ -12,7 +12,7 @@
 #include "vfio/pci.h"
 #include "vfio/pci_config.h"
 
-#define PAGE 4096u
+#define PAGE 4096ul
 
 /* BAR0, 64 bits: a page of each kind; the MSI-X table is in the third. */
 #define TOY_STORES_TRAP 0u
@@ -23,7 +23,7 @@
 /* BAR2, 32 bits, prefetchable: memory. */
 #define TOY_BAR2_LEN 0x2000u
 
-#define TOY_N_MSIX 5u
+#define TOY_N_MSIX 5ul
 #define TOY_N_MSI 4u
 #define TOY_SERIAL 0x1122334455667788ULL
 #define TOY_NAME "0000:03:02.1"

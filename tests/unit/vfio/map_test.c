@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -29,17 +30,17 @@ static const struct trace_listener listener = { .device_error = count_error };
 static const char *protection(const void *address)
 {
 	static char prot[3];
-	unsigned long start, end;
-	char line[512], flags[8];
+	uintptr_t start, end;
+	char line[512], *at;
 	FILE *maps = fopen("/proc/self/maps", "r");
 
 	assert_non_null(maps);
 	strcpy(prot, "??");
 	while (fgets(line, sizeof(line), maps)) {
-		if (sscanf(line, "%lx-%lx %7s", &start, &end, flags) != 3)
-			continue;
+		start = strtoul(line, &at, 16);
+		end = strtoul(at + 1, &at, 16);
 		if ((uintptr_t)address >= start && (uintptr_t)address < end)
-			memcpy(prot, flags, 2);
+			memcpy(prot, at + 1, 2);
 	}
 	fclose(maps);
 	return prot;
@@ -199,7 +200,7 @@ static void test_memory_decoding_off(void **state)
 	trace_listen(&listener);
 	cpu_store(map + TOY_MEMORY, 5);
 	config_set(fixture, PCI_COMMAND, 2, 0);
-	for (unsigned int at = 0; at < TOY_BAR0_LEN; at += PAGE) {
+	for (size_t at = 0; at < TOY_BAR0_LEN; at += PAGE) {
 		assert_string_equal(protection(map + at), "--");
 		assert_int_equal(cpu_load(map + at), 0xffffffff);
 		cpu_store(map + at, 6);
