@@ -47,6 +47,7 @@ void index_deinit(struct map_index *index)
 	slab_destroy(index->nodes);
 	index->nodes = NULL;
 	index->retired = NULL;
+	index->retired_root = 0;
 	index->n_maps = 0;
 	atomic_store(&index->root, 0);
 }
@@ -556,6 +557,19 @@ static void index_retire(struct map_index *index, struct index_node *node)
 	index->retired = node;
 }
 
+/* As deep as a path is long. */
+static void index_free_tree(struct map_index *index, __u64 word)
+{
+	struct index_node *node = slot_node(word);
+	unsigned int i;
+
+	if (!slot_is_node(word))
+		return;
+	for (i = 0; i < INDEX_FANOUT; i++)
+		index_free_tree(index, slot_load(&node->slots[i]));
+	slab_free(index->nodes, node);
+}
+
 void index_free_retired(struct map_index *index)
 {
 	struct index_node *node = index->retired;
@@ -568,6 +582,9 @@ void index_free_retired(struct map_index *index)
 		node = next;
 	}
 	index->retired = NULL;
+	if (unlikely(!slot_is_empty(index->retired_root)))
+		index_free_tree(index, index->retired_root);
+	index->retired_root = 0;
 }
 
 /* A node is left with one slot: what that holds takes the node's place. */
@@ -614,4 +631,43 @@ void index_remove_locked(struct map_index *index, struct iommu_map *map)
 	if (place.path.n > 1 && !(place.taken & (place.taken - 1)))
 		path_collapse(index, &place.path, place.taken);
 	index->n_maps--;
+}
+
+static void tree_visit(__u64 word,
+		       void (*visit)(void *arg, struct iommu_map *map),
+		       void *arg)
+{
+	struct index_node *node = slot_node(word);
+	unsigned int taken;
+
+	if (!slot_is_node(word)) {
+		visit(arg, slot_its_map(word));
+		return;
+	}
+	for (taken = node_taken(node); taken; taken &= taken - 1)
+		tree_visit(slot_load(&node->slots[lowest_bit(taken)]), visit,
+			   arg);
+}
+
+void index_remove_all_locked(struct map_index *index,
+			     void (*visit)(void *arg, struct iommu_map *map),
+			     void *arg)
+{
+	__u64 root = slot_load(&index->root);
+	struct iommu_map *map;
+
+	if (slot_is_empty(root))
+		return;
+	if (slot_is_empty(index->retired_root)) {
+		slot_store(&index->root, 0);
+		tree_visit(root, visit, arg);
+		index->retired_root = root;
+		index->n_maps = 0;
+		return;
+	}
+	/* One tree waits already: there is no place for another. */
+	while ((map = index_first(index, 0, UINT64_MAX))) {
+		index_remove_locked(index, map);
+		visit(arg, map);
+	}
 }

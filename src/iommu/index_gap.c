@@ -93,25 +93,24 @@ static bool map_gap_fits(const struct index_path *path,
 }
 
 /*
- * Set @path to the last map that begins at or before the lowest address
- * wanted; or, when there is none, @path is empty and @first is the first map.
+ * Set the path of @place to the last map that begins at or before the lowest
+ * address wanted, and return it. When there is none, @first is the first map.
  */
 static struct iommu_map *gap_begin(struct map_index *index, iova_t from,
-				   struct index_path *path,
+				   struct index_place *place,
 				   struct iommu_map **first)
 {
-	struct index_place place;
+	struct index_path *path = &place->path;
 	struct index_path tail;
 	struct iommu_map *map;
 	unsigned int branch, i;
 
-	index_locate(index, from, &place);
-	*path = place.path;
-	if (place.is_exact)
-		return place.map;
-	map = index_neighbour(&place, from, false, &tail, &branch);
+	index_locate(index, from, place);
+	if (place->is_exact)
+		return place->map;
+	map = index_neighbour(place, from, false, &tail, &branch);
 	if (!map) {
-		*first = index_neighbour(&place, from, true, &tail, &branch);
+		*first = index_neighbour(place, from, true, &tail, &branch);
 		return NULL;
 	}
 	path->n = branch;
@@ -146,20 +145,20 @@ int index_find_gap(struct map_index *index, const struct iommu_gap *gap,
 	/* Above every mark of a shorter gap, of a map or of a node. */
 	short limit = (short)((gap_encode(gap->len) + 1) * 2 - 1);
 	struct iommu_map *first = NULL;
-	struct index_path path;
+	struct index_place place;
 	struct iommu_map *map;
 
 	if (!index->n_maps)
 		return gap_fits(gap, 0, UINT64_MAX, iova) ? 0 : -ENOSPC;
-	map = gap_begin(index, gap->from, &path, &first);
+	map = gap_begin(index, gap->from, &place, &first);
 	if (first) {
 		if (first->start && gap_fits(gap, 0, first->start - 1, iova))
 			return 0;
-		map = path_first_above(index, &path, limit);
+		map = path_first_above(index, &place.path, limit);
 	}
 	for (; map && map->last < gap->last;
-	     map = path_next_above(&path, limit)) {
-		if (map_gap_fits(&path, map, gap, iova))
+	     map = path_next_above(&place.path, limit)) {
+		if (map_gap_fits(&place.path, map, gap, iova))
 			return 0;
 	}
 	return -ENOSPC;

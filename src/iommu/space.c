@@ -111,6 +111,15 @@ int iommu_space_insert(struct iommu_space *space, struct iommu_map *map)
 	return index_insert(&space->index, map);
 }
 
+/* Under index_lock(), as all changes of the flags are. */
+static void map_set_dead(struct iommu_map *map)
+{
+	__u8 flags = atomic_load_explicit(&map->flags, memory_order_relaxed);
+
+	atomic_store_explicit(&map->flags, flags | MAP_IS_DEAD,
+			      memory_order_release);
+}
+
 void iommu_space_remove(struct iommu_space *space, struct iommu_map *map)
 {
 	struct space_view *view;
@@ -128,6 +137,42 @@ void iommu_space_remove(struct iommu_space *space, struct iommu_map *map)
 			view_invalidate(view, map->start, map->last);
 		view_note_removed(view, map->start, map->last);
 	}
+	index_unlock(&space->index);
+}
+
+/**
+ * struct space_removal - all maps on their way out
+ */
+struct space_removal {
+	struct space_view *view;
+	void (*visit)(void *arg, struct iommu_map *map);
+	void *arg;
+};
+
+static void space_removed(void *arg, struct iommu_map *map)
+{
+	const struct space_removal *removal = arg;
+
+	map_set_dead(map);
+	if (removal->view)
+		view_note_removed(removal->view, map->start, map->last);
+	removal->visit(removal->arg, map);
+}
+
+void iommu_space_remove_all(struct iommu_space *space,
+			    void (*visit)(void *arg, struct iommu_map *map),
+			    void *arg)
+{
+	struct space_removal removal = {
+		.view = atomic_load(&space->view),
+		.visit = visit,
+		.arg = arg,
+	};
+
+	index_lock(&space->index);
+	index_remove_all_locked(&space->index, space_removed, &removal);
+	if (removal.view && guard_holds(GUARD_IOTLB_INVALIDATE))
+		view_invalidate_all(removal.view);
 	index_unlock(&space->index);
 }
 

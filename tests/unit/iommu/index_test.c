@@ -293,6 +293,59 @@ static void test_memory_goes_back(void **state)
 	iommu_space_destroy(space);
 }
 
+/**
+ * struct visits - ranges in the order in which they came
+ */
+struct visits {
+	unsigned int n;
+	iova_t last;
+};
+
+static void count_visit(void *arg, struct iommu_map *map)
+{
+	struct visits *visits = arg;
+
+	assert_true(!visits->n || map->start > visits->last);
+	assert_true(atomic_load(&map->flags) & MAP_IS_DEAD);
+	visits->last = map->last;
+	visits->n++;
+}
+
+/* All at once, also twice before a sync, and the space is as new. */
+static void test_all_are_removed_at_once(void **state)
+{
+	static struct iommu_map maps[3000];
+	struct iommu_space *space = iommu_space_create();
+	struct visits visits;
+	unsigned int i, round;
+	size_t n_before;
+
+	(void)state;
+	n_before = mem_n_blocks();
+	for (round = 0; round < 5; round++) {
+		for (i = 0; i < array_len(maps); i++) {
+			maps[i].start = (iova_t)i * (i % 7 + 1) << 16 | i;
+			maps[i].last = maps[i].start;
+			assert_int_equal(iommu_space_insert(space, &maps[i]),
+					 0);
+		}
+		memset(&visits, 0, sizeof(visits));
+		iommu_space_remove_all(space, count_visit, &visits);
+		assert_int_equal(visits.n, array_len(maps));
+		assert_int_equal(iommu_space_n_maps(space), 0);
+		assert_null(index_find(&space->index, maps[5].start));
+		assert_null(iommu_space_first(space, 0, UINT64_MAX));
+		if (round % 2)
+			continue;
+		iommu_space_sync(space);
+		/* The slab alone. */
+		assert_int_equal(mem_n_blocks() - n_before, 1);
+	}
+	iommu_space_remove_all(space, count_visit, &visits);
+	assert_int_equal(visits.n, array_len(maps));
+	iommu_space_destroy(space);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +353,7 @@ int main(void)
 		harness_test(test_ranges_at_both_ends),
 		harness_test(test_codes_of_gaps),
 		harness_test(test_memory_goes_back),
+		harness_test(test_all_are_removed_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
