@@ -83,8 +83,10 @@ tsan: build-tsan/build.ninja
 
 style: build/with-tests
 	@ninja -C build
-	@$(MESON_TEST) -C build $(call suite,style headers)
-	@tools/check-tidy build-tidy
+	@status=0; \
+	$(MESON_TEST) -C build $(call suite,style headers) || status=1; \
+	tools/check-tidy build-tidy || status=1; \
+	exit $$status
 
 mutate: deps-test
 	@tools/mutate build-mutate
