@@ -174,12 +174,12 @@ neighbour(const struct index_place *place, __u64 key, bool is_after,
 	_Atomic __u64 *slot = place->path.slots[i];
 	unsigned int taken = place->taken;
 
+	tail->n = 1;
+	tail->slots[0] = slot;
+	*branch = i;
 	/* All of a subtree that leaves the key's way is on one side of it. */
 	if (!place->is_exact && !taken &&
 	    (place->map->start > key) == is_after) {
-		tail->n = 1;
-		tail->slots[0] = slot;
-		*branch = i;
 		return path_descend(tail, is_after);
 	}
 	for (; i; slot = place->path.slots[--i], taken = 0) {
@@ -191,7 +191,6 @@ neighbour(const struct index_place *place, __u64 key, bool is_after,
 		if (!beside)
 			continue;
 		beside = is_after ? lowest_bit(beside) : highest_bit(beside);
-		tail->n = 1;
 		tail->slots[0] = &node->slots[beside];
 		*branch = i;
 		return path_descend(tail, is_after);
@@ -397,16 +396,27 @@ static struct index_node *index_new_node(struct map_index *index)
 	return index->nodes ? slab_alloc(index->nodes) : NULL;
 }
 
-/* A node for the highest bit in which two keys differ, and its slot. */
-static __u64 index_fork(struct index_node *node, __u64 word, __u64 key,
+/*
+ * A node for the highest bit in which the map's key leaves the subtree of a
+ * place, and the slot that is to take the subtree's place.
+ */
+static __u64 place_fork(const struct index_place *place,
+			struct index_before *before, struct index_node *node,
 			const struct iommu_map *map, __u64 map_word)
 {
+	_Atomic __u64 *slot = place->path.slots[place->path.n - 1];
+	__u64 key = place->map->start;
 	unsigned int bit =
 		63u - (unsigned int)__builtin_clzll(key ^ map->start);
 	__u64 fork = (uintptr_t)node | (bit - bit % INDEX_DIGIT_BITS);
 
-	slot_store(node_slot_of(node, fork, key), word);
+	slot_store(node_slot_of(node, fork, key), slot_load(slot));
 	slot_store(node_slot_of(node, fork, map->start), map_word);
+	/* The map before is in the subtree: its path is one slot longer now. */
+	if (before->map && before->tail.slots[0] == slot) {
+		before->tail.slots[0] = node_slot_of(node, fork, key);
+		before->branch++;
+	}
 	return fork | node_mark(node);
 }
 
@@ -509,7 +519,6 @@ int index_insert(struct map_index *index, struct iommu_map *map)
 	struct index_place place;
 	struct index_path tail;
 	struct iommu_map *after;
-	_Atomic __u64 *slot;
 	unsigned int branch;
 	__u64 word;
 
@@ -526,7 +535,6 @@ int index_insert(struct map_index *index, struct iommu_map *map)
 	after = neighbour(&place, map->start, true, &tail, &branch);
 	if (after && after->start <= map->last)
 		return -EEXIST;
-	slot = place.path.slots[place.path.n - 1];
 	if (!place.taken) {
 		node = index_new_node(index);
 		if (!node)
@@ -534,12 +542,15 @@ int index_insert(struct map_index *index, struct iommu_map *map)
 	}
 
 	index_lock(index);
-	before_set_gap(&before, &place.path, map);
 	word = slot_of_map(map, gap_between(map, after));
 	if (node)
-		word = index_fork(node, slot_load(slot), place.map->start, map,
-				  word);
+		word = place_fork(&place, &before, node, map, word);
+	/*
+	 * The new gap before the one that shrinks: when it is the largest of
+	 * all behind the last map, it takes over without a change above.
+	 */
 	path_store(&place.path, word);
+	before_set_gap(&before, &place.path, map);
 	index->n_maps++;
 	index_unlock(index);
 	return 0;
