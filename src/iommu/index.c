@@ -48,6 +48,7 @@ void index_deinit(struct map_index *index)
 	index->nodes = NULL;
 	index->retired = NULL;
 	index->retired_root = 0;
+	index->highest = NULL;
 	index->n_maps = 0;
 	atomic_store(&index->root, 0);
 }
@@ -424,6 +425,7 @@ static int index_insert_first(struct map_index *index, struct iommu_map *map)
 {
 	index_lock(index);
 	slot_store(&index->root, slot_of_map(map, UINT64_MAX - map->last));
+	index->highest = map;
 	index->n_maps = 1;
 	index_unlock(index);
 	return 0;
@@ -518,11 +520,11 @@ int index_insert(struct map_index *index, struct iommu_map *map)
 	struct index_before before;
 	struct index_place place;
 	struct index_path tail;
-	struct iommu_map *after;
+	struct iommu_map *after = NULL;
 	unsigned int branch;
 	__u64 word;
 
-	if (!locate(index, map->start, &place))
+	if (!index->highest || !locate(index, map->start, &place))
 		return index_insert_first(index, map);
 	if (map_holds(place.map, map->start))
 		return -EEXIST;
@@ -532,7 +534,8 @@ int index_insert(struct map_index *index, struct iommu_map *map)
 			       &before.branch);
 	if (before.map && before.map->last >= map->start)
 		return -EEXIST;
-	after = neighbour(&place, map->start, true, &tail, &branch);
+	if (map->start < index->highest->start)
+		after = neighbour(&place, map->start, true, &tail, &branch);
 	if (after && after->start <= map->last)
 		return -EEXIST;
 	if (!place.taken) {
@@ -551,6 +554,8 @@ int index_insert(struct map_index *index, struct iommu_map *map)
 	 */
 	path_store(&place.path, word);
 	before_set_gap(&before, &place.path, map);
+	if (!after)
+		index->highest = map;
 	index->n_maps++;
 	index_unlock(index);
 	return 0;
@@ -615,7 +620,7 @@ void index_remove_locked(struct map_index *index, struct iommu_map *map)
 	struct index_before before;
 	struct index_place place;
 	struct index_path tail;
-	struct iommu_map *after;
+	struct iommu_map *after = NULL;
 	_Atomic __u64 *slot;
 	unsigned int branch;
 
@@ -633,7 +638,10 @@ void index_remove_locked(struct map_index *index, struct iommu_map *map)
 	}
 	before.map = neighbour(&place, map->start, false, &before.tail,
 			       &before.branch);
-	after = neighbour(&place, map->start, true, &tail, &branch);
+	if (map != index->highest)
+		after = neighbour(&place, map->start, true, &tail, &branch);
+	else
+		index->highest = before.map;
 
 	/* First the gap that grows, so that the node's largest one is known. */
 	before_set_gap(&before, &place.path, after);
@@ -673,6 +681,7 @@ void index_remove_all_locked(struct map_index *index,
 		slot_store(&index->root, 0);
 		tree_visit(root, visit, arg);
 		index->retired_root = root;
+		index->highest = NULL;
 		index->n_maps = 0;
 		return;
 	}

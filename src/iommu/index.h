@@ -17,6 +17,7 @@
  * @root: a slot: empty, the only map, or the top node
  * @sequence: odd while the tree changes: a lock among those who change or walk
  *	it, and how a reader knows that it was not misled
+ * @highest: the last map: nothing need be looked for behind it
  * @n_maps: ranges
  * @nodes: struct index_node; made with the first one
  * @retired: nodes taken out; readers may still be in them
@@ -25,6 +26,7 @@
 struct map_index {
 	_Atomic __u64 root;
 	_Atomic __u32 sequence;
+	const struct iommu_map *highest;
 	__u64 n_maps;
 	struct slab *nodes;
 	struct index_node *retired;
