@@ -1,20 +1,68 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Mutexes that know their owner, and, in debug builds, the order in which a
- * thread takes them.
+ * The slow half of the locks: sleeping and waking, and, in debug builds, the
+ * owner of a lock and the order in which a thread takes them.
  *
- * Each thread keeps the ranks of the locks it holds. A new lock must rank
- * above all of them. One exception: a copy between two address spaces takes
- * two locks of rank IOAS, whose order its caller settles.
+ * Sleeping: a thread that finds the lock held spins for a moment, then marks
+ * it as wanted and sleeps on the word. Whoever releases a lock that is wanted
+ * wakes one sleeper, which marks it as wanted anew, for it cannot know
+ * whether it was the only one. A wake too many is harmless, so the waker may
+ * touch the word's address after the lock has gone.
+ *
+ * Order: each thread keeps the ranks of the locks it holds. A new lock must
+ * rank above all of them. One exception: a copy between two address spaces
+ * takes two locks of rank IOAS, whose order its caller settles.
  */
+#include <errno.h>
+#include <linux/futex.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "base/lock.h"
 #include "base/log.h"
+
+/* Most locks are held for less time than going to sleep takes. */
+#define LOCK_SPINS 100u
+
+void lock_wait(struct lock *lock)
+{
+	unsigned int state;
+	unsigned int i;
+	int saved_errno;
+
+	for (i = 0; i < LOCK_SPINS; i++) {
+		state = LOCK_FREE;
+		if (atomic_load_explicit(&lock->state, memory_order_relaxed) ==
+			    LOCK_FREE &&
+		    atomic_compare_exchange_strong_explicit(
+			    &lock->state, &state, LOCK_HELD,
+			    memory_order_acquire, memory_order_relaxed))
+			return;
+		__builtin_ia32_pause();
+	}
+	saved_errno = errno;
+	while (atomic_exchange_explicit(&lock->state, LOCK_HELD_AND_WANTED,
+					memory_order_acquire) != LOCK_FREE)
+		syscall(SYS_futex, &lock->state,
+			FUTEX_WAIT | FUTEX_PRIVATE_FLAG, LOCK_HELD_AND_WANTED,
+			NULL, NULL, 0);
+	errno = saved_errno;
+}
+
+void lock_wake(struct lock *lock)
+{
+	int saved_errno = errno;
+
+	syscall(SYS_futex, &lock->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1,
+		NULL, NULL, 0);
+	errno = saved_errno;
+}
 
 #ifndef NDEBUG
 
 #define LOCK_N_HELD_MAX 32
 
+/* Its address also is what a thread is known by as an owner. */
 static __thread struct {
 	unsigned int n;
 	unsigned char ranks[LOCK_N_HELD_MAX];
@@ -25,23 +73,28 @@ static bool lock_rank_is_allowed(unsigned char rank, unsigned char held)
 	return rank > held || (rank == held && rank == LOCK_RANK_IOAS);
 }
 
-static void lock_order_push(unsigned char rank)
+void lock_check_order(const struct lock *lock)
 {
 	unsigned int i;
 
-	if (warn_on(lock_held.n == LOCK_N_HELD_MAX))
-		return;
 	for (i = 0; i < lock_held.n; i++)
-		warn_on(!lock_rank_is_allowed(rank, lock_held.ranks[i]));
-	lock_held.ranks[lock_held.n++] = rank;
+		warn_on(!lock_rank_is_allowed(lock->rank, lock_held.ranks[i]));
+}
+
+void lock_note_acquired(struct lock *lock)
+{
+	atomic_store_explicit(&lock->owner, &lock_held, memory_order_relaxed);
+	if (!warn_on(lock_held.n == LOCK_N_HELD_MAX))
+		lock_held.ranks[lock_held.n++] = lock->rank;
 }
 
 /* Locks need not be released in the order in which they were taken. */
-static void lock_order_pop(unsigned char rank)
+void lock_note_released(struct lock *lock)
 {
 	unsigned int i = lock_held.n;
 
-	while (i && lock_held.ranks[i - 1] != rank)
+	atomic_store_explicit(&lock->owner, NULL, memory_order_relaxed);
+	while (i && lock_held.ranks[i - 1] != lock->rank)
 		i--;
 	if (warn_on(!i))
 		return;
@@ -50,55 +103,41 @@ static void lock_order_pop(unsigned char rank)
 		lock_held.n - (i - 1));
 }
 
-#else
-
-static void lock_order_push(unsigned char rank)
+static bool lock_is_mine(const struct lock *lock)
 {
-	(void)rank;
+	return atomic_load_explicit(&lock->owner, memory_order_relaxed) ==
+	       &lock_held;
 }
 
-static void lock_order_pop(unsigned char rank)
+void lock_assert_held(const struct lock *lock)
 {
-	(void)rank;
+	warn_on(!lock_is_mine(lock));
+}
+
+#else
+
+static bool lock_is_mine(const struct lock *lock)
+{
+	(void)lock;
+	return false;
 }
 
 #endif
 
 void lock_init(struct lock *lock, enum lock_rank rank)
 {
-	pthread_mutex_init(&lock->mutex, NULL);
-	lock->rank = (unsigned char)rank;
-	lock->is_held = false;
+	*lock = (struct lock)LOCK_INITIALIZER((unsigned char)rank);
 }
 
 void lock_deinit(struct lock *lock)
 {
-	warn_on(lock->is_held);
-	pthread_mutex_destroy(&lock->mutex);
+	warn_on(atomic_load_explicit(&lock->state, memory_order_relaxed) !=
+		LOCK_FREE);
 }
 
-/*
- * Owner and is_held are written by the holder and read, for an assertion, by
- * anybody: atomically, so that a failing assertion is not a race as well.
- */
-lock_unchecked void lock_acquire(struct lock *lock)
+void lock_after_fork_child(struct lock *lock)
 {
-	lock_order_push(lock->rank);
-	pthread_mutex_lock(&lock->mutex);
-	__atomic_store_n(&lock->owner, pthread_self(), __ATOMIC_RELAXED);
-	__atomic_store_n(&lock->is_held, true, __ATOMIC_RELAXED);
-}
-
-lock_unchecked void lock_release(struct lock *lock)
-{
-	__atomic_store_n(&lock->is_held, false, __ATOMIC_RELAXED);
-	pthread_mutex_unlock(&lock->mutex);
-	lock_order_pop(lock->rank);
-}
-
-void lock_assert_held(const struct lock *lock)
-{
-	warn_on(!__atomic_load_n(&lock->is_held, __ATOMIC_RELAXED) ||
-		!pthread_equal(__atomic_load_n(&lock->owner, __ATOMIC_RELAXED),
-			       pthread_self()));
+	if (lock_is_mine(lock))
+		lock_note_released(lock);
+	lock_init(lock, lock->rank);
 }

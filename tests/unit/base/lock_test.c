@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Locks exclude, know their owner, and notice a wrong order. */
 #include <pthread.h>
+#include <time.h>
 #include "base/lock.h"
 #include "base/log.h"
 #include "harness/harness.h"
@@ -37,6 +38,44 @@ static void test_excludes(void **state)
 	assert_int_equal(counter, N_ROUNDS * array_len(threads));
 }
 
+/* Return: the processor time that taking the lock cost, in milliseconds. */
+static void *wait_for_leaf(void *arg)
+{
+	struct timespec used;
+
+	(void)arg;
+	lock_acquire(&leaf);
+	counter++;
+	lock_release(&leaf);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	return (void *)(uintptr_t)(used.tv_sec * 1000 + used.tv_nsec / 1000000);
+}
+
+/* All get the lock in the end, and none burns the processor meanwhile. */
+static void test_waiters_sleep(void **state)
+{
+	const struct timespec held_for = { .tv_nsec = 200000000 };
+	pthread_t threads[4];
+	void *used_ms;
+	size_t i;
+
+	(void)state;
+	counter = 0;
+	lock_acquire(&leaf);
+	for (i = 0; i < array_len(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL,
+						wait_for_leaf, NULL),
+				 0);
+	nanosleep(&held_for, NULL);
+	assert_int_equal(counter, 0);
+	lock_release(&leaf);
+	for (i = 0; i < array_len(threads); i++) {
+		pthread_join(threads[i], &used_ms);
+		assert_in_range((uintptr_t)used_ms, 0, 100);
+	}
+	assert_int_equal(counter, array_len(threads));
+}
+
 static void *assert_held_elsewhere(void *arg)
 {
 	lock_assert_held(arg);
@@ -49,6 +88,9 @@ static void test_assert_held_sees_owner(void **state)
 	pthread_t thread;
 
 	(void)state;
+#ifdef NDEBUG
+	skip_with_reason("debug builds alone know the owner");
+#endif
 	harness_expect_warnings(2);
 	lock_init(&lock, LOCK_RANK_MM);
 	lock_assert_held(&lock);
@@ -99,6 +141,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		harness_test(test_excludes),
+		harness_test(test_waiters_sleep),
 		harness_test(test_assert_held_sees_owner),
 		harness_test(test_order_is_checked),
 	};
