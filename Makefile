@@ -6,6 +6,7 @@
 #   make          build into build/, from where everything runs
 #   make run      build, and watch an NVMe driver at work in an IOMMU
 #   make test     build, and run all fast tests
+#   make bench    measure against yardsticks; BENCH_QUICK=1: a minute
 #   make install  into PREFIX (default /usr/local), below DESTDIR
 #   make style    formatting, lint, layers, sizes, documentation
 #   make asan     tests under clang's address and undefined sanitizers
@@ -22,7 +23,7 @@ suite = $(addprefix --suite ,$(1))
 
 
 .PHONY: all run test install clean style asan tsan mutate lint-deep docs
-.PHONY: deps-build deps-test deps-lint
+.PHONY: bench deps-build deps-test deps-bench deps-lint
 
 all: build/build.ninja
 	@ninja -C build
@@ -32,6 +33,9 @@ deps-build:
 
 deps-test:
 	@tools/install-deps build test
+
+deps-bench:
+	@tools/install-deps build bench
 
 deps-lint:
 	@tools/install-deps build test lint
@@ -45,6 +49,11 @@ build/with-tests: | deps-test build/build.ninja
 	@meson setup --reconfigure -Dtests=true build >build/with-tests.log || \
 		{ cat build/with-tests.log; exit 1; }
 	@mv build/with-tests.log $@
+
+build/with-bench: | deps-bench build/build.ninja
+	@meson setup --reconfigure -Dbench=true build >build/with-bench.log || \
+		{ cat build/with-bench.log; exit 1; }
+	@mv build/with-bench.log $@
 
 build-asan/build.ninja: | deps-test
 	@CC=clang meson setup -Db_sanitize=address,undefined -Db_lundef=false \
@@ -62,6 +71,10 @@ test: build/with-tests
 	$(MESON_TEST) -C build $(call suite,$(FAST_SUITES)) || status=1; \
 	tools/test-summary build unit abi headers style || status=1; \
 	exit $$status
+
+bench: build/with-bench
+	@ninja -C build
+	@bench/run build
 
 install: all
 	@meson configure --prefix=$(PREFIX) build
