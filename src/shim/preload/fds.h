@@ -11,8 +11,11 @@
  * (fd_hold() .. fd_drop()) by a plain store, and looks at the table again
  * afterwards. Who takes away the last number puts the entry on a list, makes
  * every thread of the process pass a barrier (membarrier) and frees what no
- * slot names; the rest is freed by the thread that drops it. So neither an
- * ioctl nor a close ever waits for the other.
+ * slot names; the rest is freed by a thread of the program that drops one. So
+ * neither an ioctl nor a close ever waits for the other; and when a close that
+ * met no ioctl returns, what it closed has ended. Threads of the core use
+ * hidden descriptors alone and free nothing: to free a device is to wait for
+ * them.
  */
 #ifndef PRELOAD_FDS_H
 #define PRELOAD_FDS_H
@@ -45,6 +48,8 @@ enum fd_kind {
  * @kind: what it is
  * @n_fds: numbers that lead here; guarded by the table's guard
  * @n_refs: uses beyond the slots; likewise
+ * @closer: who took away the last number and will free it; or NULL: whoever
+ *	drops it; likewise
  * @peer: FD_DEVICE: the other end of the socket pair; else -1
  * @flags: as F_GETFL shows them
  * @id: tells FD_DEVICE entries of a process apart
@@ -58,6 +63,7 @@ struct fd_entry {
 	enum fd_kind kind;
 	unsigned int n_fds;
 	unsigned int n_refs;
+	const void *closer;
 	int peer;
 	atomic_int flags;
 	unsigned int id;
@@ -105,6 +111,10 @@ static always_inline struct fd_entry *fd_peek(int fd)
 	return atomic_load_explicit(&fd_table[fd], memory_order_acquire);
 }
 
+/* The number leads nowhere any more; fd_left() frees what that ended. */
+void fd_leave(int fd);
+void fd_left(void);
+
 struct fd_slots *fd_slots_take(void);
 struct fd_entry *fd_hold_slow(int fd, struct fd_hold *hold);
 void fd_drop_slow(struct fd_hold *hold);
@@ -143,8 +153,11 @@ fd_hold_entry(int fd, struct fd_entry *entry, struct fd_hold *hold)
 		entry = again;
 	}
 	hold->entry = entry;
-	if (unlikely(!entry))
+	if (unlikely(!entry)) {
 		slots->depth = hold->slot;
+		/* Our slot may just have kept an entry from being freed. */
+		fd_left();
+	}
 	return entry;
 }
 
@@ -167,6 +180,7 @@ static always_inline struct fd_entry *fd_hold(int fd, struct fd_hold *hold)
 static always_inline void fd_drop(struct fd_hold *hold)
 {
 	struct fd_slots *slots = self.slots;
+	bool is_ours = hold->entry->kind == FD_HIDDEN;
 
 	if (unlikely(hold->slot >= FD_SLOTS)) {
 		fd_drop_slow(hold);
@@ -176,15 +190,13 @@ static always_inline void fd_drop(struct fd_hold *hold)
 			      memory_order_release);
 	atomic_signal_fence(memory_order_seq_cst);
 	slots->depth = hold->slot;
-	if (unlikely(atomic_load_explicit(&fd_n_leaving, memory_order_acquire)))
+	if (unlikely(atomic_load_explicit(&fd_n_leaving,
+					  memory_order_acquire)) &&
+	    !is_ours)
 		fd_reap();
 }
 
-/* The number leads nowhere any more; fd_left() frees what that ended. */
-void fd_leave(int fd);
-void fd_left(void);
-
-/* Both of them, when the kernel's side is over already. */
+/* fd_leave() and fd_left(), when the kernel's side is over already. */
 void fd_went(int fd);
 void fd_stale(int fd);
 
@@ -247,8 +259,10 @@ void fd_went_range(unsigned int first, unsigned int last);
 void fds_fork_prepare(void);
 void fds_fork_parent(void);
 
-/* @is_locked: fds_fork_prepare() was called. */
-void fds_fork_child(bool is_locked);
+void fds_fork_child(void);
+
+/* After fds_fork_prepare(): the child is ready for signals. */
+void fds_fork_child_done(void);
 
 /* For who makes entries. Signals stay blocked in between. */
 __u64 fds_lock(void);
