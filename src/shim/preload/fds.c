@@ -102,6 +102,7 @@ void fd_clear_locked(int fd)
 	atomic_store_explicit(&fd_table[fd], NULL, memory_order_release);
 	if (entry->kind == FD_HIDDEN || --entry->n_fds)
 		return;
+	entry->closer = &self;
 	entry->next = fds.leaving;
 	fds.leaving = entry;
 	atomic_fetch_add(&fd_n_leaving, 1);
@@ -187,10 +188,11 @@ struct fd_entry *fd_hold_slow(int fd, struct fd_hold *hold)
 void fd_drop_slow(struct fd_hold *hold)
 {
 	__u64 mask = guard_acquire(&fds.guard);
+	bool is_ours = hold->entry->kind == FD_HIDDEN;
 
 	hold->entry->n_refs--;
 	guard_release(&fds.guard, mask);
-	if (atomic_load(&fd_n_leaving))
+	if (atomic_load(&fd_n_leaving) && !is_ours)
 		fd_reap();
 }
 
@@ -221,7 +223,10 @@ static void fd_barrier(void)
 			  0);
 }
 
-/* Take out of the list of leaving entries those that nobody uses. */
+/*
+ * Take out of the list of leaving entries those that nobody uses; not those
+ * of a thread that is between fd_leave() and fd_left().
+ */
 static struct fd_entry *fd_take_unused_locked(void)
 {
 	struct fd_entry **link = &fds.leaving;
@@ -229,7 +234,9 @@ static struct fd_entry *fd_take_unused_locked(void)
 	struct fd_entry *entry;
 
 	while ((entry = *link)) {
-		if (fd_entry_is_used_locked(entry)) {
+		if (entry->closer == &self)
+			entry->closer = NULL;
+		if (entry->closer || fd_entry_is_used_locked(entry)) {
 			link = &entry->next;
 			continue;
 		}
@@ -455,22 +462,27 @@ static void fd_make_foreign(struct fd_entry *entry)
 	entry->peer = -1;
 }
 
-void fds_fork_child(bool is_locked)
+void fds_fork_child(void)
 {
 	struct fd_entry *entry;
 	unsigned int fd;
 
 	guard_reset(&fds.guard);
 	fd_slots_forget_others();
-	for (entry = fds.leaving; entry; entry = entry->next)
+	for (entry = fds.leaving; entry; entry = entry->next) {
 		fd_make_foreign(entry);
+		entry->closer = NULL;
+	}
 	for (fd = 0; fd < fds.end; fd++) {
 		entry = fd_peek((int)fd);
 		if (entry)
 			fd_make_foreign(entry);
 	}
 	fds_prepare_devices();
-	if (is_locked)
-		sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &fds.fork_mask, NULL,
-			  GUARD_SIGSET_LEN);
+}
+
+void fds_fork_child_done(void)
+{
+	sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &fds.fork_mask, NULL,
+		  GUARD_SIGSET_LEN);
 }

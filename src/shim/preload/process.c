@@ -60,12 +60,15 @@ static void process_become(bool was_prepared)
 	cwd_fork_child();
 	dirs_fork_child();
 	signals_fork_child();
+	fds_fork_child();
+	/* The core gives descriptors back: the table is ready, and free. */
 	if (core) {
 		core_enter();
 		core->fork_child();
 		core_leave();
 	}
-	fds_fork_child(was_prepared);
+	if (was_prepared)
+		fds_fork_child_done();
 }
 
 static void process_fork_child(void)
