@@ -2,14 +2,13 @@
 /*
  * One process at a time has a device.
  *
- * All processes of a run share the run directory. A bound device is an
- * advisory lock (flock) on a file there: it goes with the process, however
- * that ends, and a fork does not double it, since the child closes its copy.
+ * All processes of a run share the run directory. A bound device is a record
+ * lock (fcntl) on a file there: it belongs to the process, not to the open
+ * file, so it goes however the process ends, and no fork hands it on.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <unistd.h>
 #include "base/file.h"
 #include "machine/internal.h"
@@ -17,6 +16,7 @@
 static int device_claim_take(void *arg)
 {
 	struct machine_device *device = arg;
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	char path[512];
 	int fd;
 
@@ -27,12 +27,16 @@ static int device_claim_take(void *arg)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		close(fd);
+	/* First its number: a close of any other would end the lock. */
+	fd = fd_claim(fd);
+	if (fd < 0)
+		return fd;
+	if (fcntl(fd, F_SETLK, &lock)) {
+		fd_release(fd);
 		return -EBUSY;
 	}
-	device->claim_fd = fd_claim(fd);
-	return device->claim_fd < 0 ? device->claim_fd : 0;
+	device->claim_fd = fd;
+	return 0;
 }
 
 static void device_claim_drop(void *arg)

@@ -214,5 +214,5 @@ void mm_fork_child(void)
 	mm_state.n_held = 0;
 	bounds_shrink();
 	vma_after_fork_child();
-	lock_init(&state_lock, LOCK_RANK_MM);
+	lock_after_fork_child(&state_lock);
 }

@@ -208,6 +208,6 @@ void observe_finish(void)
 
 void observe_fork_child(void)
 {
-	lock_init(&reports.lock, LOCK_RANK_LEAF);
+	lock_after_fork_child(&reports.lock);
 	reports_clear();
 }

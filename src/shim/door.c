@@ -127,7 +127,7 @@ static bool core_fault(int signal, siginfo_t *info, void *ucontext)
 static void core_fork_child(void)
 {
 	machine_fork_child();
-	lock_init(&front.lock, LOCK_RANK_MACHINE);
+	lock_after_fork_child(&front.lock);
 	front.machine = NULL;
 }
 
