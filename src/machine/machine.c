@@ -88,8 +88,12 @@ static int device_init_pci(struct machine_device *device,
 	memset(&description, 0, sizeof(description));
 	priv = model->create(&config, &description);
 	if (!priv) {
-		machine_error_set(error, "-d %s: %s", model->name,
-				  *text ? text : "out of memory");
+		/* The model's text begins with its name. */
+		if (*text)
+			machine_error_set(error, "-d %s", text);
+		else
+			machine_error_set(error, "-d %s: out of memory",
+					  model->name);
 		return -EINVAL;
 	}
 	device->pci = vfio_pci_create(&description, model->ops, priv,

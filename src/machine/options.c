@@ -41,6 +41,9 @@ static bool pci_address_parse(const char *text, struct pci_address *address)
 	unsigned int function;
 	int used = 0;
 
+	/* sscanf() takes signs, spaces and "0x" as well. */
+	if (text[strspn(text, "0123456789abcdefABCDEF:.")])
+		return false;
 	if (sscanf(text, "%4x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function,
 		   &used) != 4 ||
 	    text[used]) {
