@@ -10,6 +10,10 @@
 #include <unistd.h>
 #include "devices/nvme/namespace.h"
 
+/* How long it is waited for another process: half a second. */
+#define LOCK_WAITS 50u
+#define LOCK_WAIT_US 10000u
+
 static int image_check_kind(int fd, __u64 *len)
 {
 	struct stat stat;
@@ -26,6 +30,24 @@ static int image_check_kind(int fd, __u64 *len)
 	return 0;
 }
 
+/*
+ * A process that was killed is gone before its io_uring is: Linux closes the
+ * image behind the scenes a little later.
+ */
+static int image_lock(int fd, int operation)
+{
+	unsigned int waits = LOCK_WAITS;
+
+	while (flock(fd, operation | LOCK_NB)) {
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		if (!waits--)
+			return -EBUSY;
+		usleep(LOCK_WAIT_US);
+	}
+	return 0;
+}
+
 int nvme_image_open(const char *path, bool is_read_only, __u64 *len)
 {
 	int err;
@@ -37,8 +59,8 @@ int nvme_image_open(const char *path, bool is_read_only, __u64 *len)
 	if (fd < 0)
 		return errno == EISDIR || errno == ENXIO ? -EINVAL : -errno;
 	err = image_check_kind(fd, len);
-	if (!err && flock(fd, (is_read_only ? LOCK_SH : LOCK_EX) | LOCK_NB))
-		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	if (!err)
+		err = image_lock(fd, is_read_only ? LOCK_SH : LOCK_EX);
 	if (err) {
 		close(fd);
 		return err;
