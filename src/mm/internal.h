@@ -16,6 +16,7 @@
  * @owners: struct mm_owner
  * @held: struct held_block, freed by the program but still pinned
  * @moved_bytes: memory of ours that was moved aside
+ * @n_moved: how often memory was moved aside
  * @n_held: entries of @held
  * @lowest, @highest: bounds of everything pinned since the registry was last
  *	empty, for the look without the lock; lowest > highest when empty
@@ -27,6 +28,7 @@ struct mm_state {
 	struct list_head owners;
 	struct list_head held;
 	__u64 moved_bytes;
+	__u64 n_moved;
 	__u64 n_held;
 	_Atomic uintptr_t lowest;
 	_Atomic uintptr_t highest;

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/rcu.h"
 #include "base/trap.h"
 #include "base/uaccess.h"
 #include "mm/internal.h"
@@ -135,6 +136,34 @@ static void *move_outside(char *now, size_t len, const struct leaving *leaving)
 	return moved;
 }
 
+/* What mprotect() calls the protection of @vma. */
+static int vma_prot(const struct vma *vma)
+{
+	return (vma->flags & VMA_READ ? PROT_READ : 0) |
+	       (vma->flags & VMA_WRITE ? PROT_WRITE : 0) |
+	       (vma->flags & VMA_EXEC ? PROT_EXEC : 0);
+}
+
+/*
+ * Move private pages. Their old address must not show fresh ones to DMA while
+ * they are on their way: it is closed, what meets it waits in mm_settle(), and
+ * it is opened again (for madvise()) when everybody knows the new address.
+ */
+static void *remap_closed(char *old, size_t len, const struct vma *vma)
+{
+	void *now;
+
+	if (vma->flags & VMA_SHARED || mprotect(old, len, PROT_NONE))
+		return remap_aside(old, len, vma);
+	now = mremap(old, len, len, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+	if (now == MAP_FAILED) {
+		mprotect(old, len, vma_prot(vma));
+		return remap_aside(old, len, vma);
+	}
+	mprotect(now, len, vma_prot(vma));
+	return now;
+}
+
 /* Move the pages of [start, end), which lie in @vma. */
 static int move_aside(uintptr_t start, uintptr_t end, const struct vma *vma,
 		      const struct leaving *leaving)
@@ -147,7 +176,7 @@ static int move_aside(uintptr_t start, uintptr_t end, const struct vma *vma,
 	err = owners_prepare(start, len);
 	if (err)
 		return err;
-	now = remap_aside((char *)start, len, vma);
+	now = remap_closed((char *)start, len, vma);
 	if (now == MAP_FAILED)
 		return -ENOMEM;
 	if ((uintptr_t)now >= leaving->start &&
@@ -164,8 +193,11 @@ static int move_aside(uintptr_t start, uintptr_t end, const struct vma *vma,
 	registry_relocate(&mm_state.registry, start, end - 1, (uintptr_t)now,
 			  true);
 	mm_state.moved_bytes += len;
+	mm_state.n_moved++;
 	bounds_grow_to((uintptr_t)now, (uintptr_t)now + len - 1);
 	owners_moved(start, len, (uintptr_t)now);
+	if (!(vma->flags & VMA_SHARED))
+		mprotect((void *)start, len, vma_prot(vma));
 	return 0;
 }
 
@@ -207,6 +239,7 @@ static int leave_pinned(const struct leaving *leaving)
 int mm_leaving(void *start, size_t len)
 {
 	struct leaving leaving = { .start = (uintptr_t)start };
+	__u64 n_moved;
 	__u64 last;
 	int err;
 
@@ -217,8 +250,13 @@ int mm_leaving(void *start, size_t len)
 	leaving.last = last | (MM_PAGE_LEN - 1);
 	trap_unmapped(leaving.start, leaving.last - leaving.start + 1);
 	mm_lock();
+	n_moved = mm_state.n_moved;
 	err = leave_pinned(&leaving);
+	n_moved = mm_state.n_moved - n_moved;
 	mm_unlock();
+	/* DMA that looked up before may still be copying there. */
+	if (n_moved)
+		rcu_synchronize();
 	return err;
 }
 

@@ -88,6 +88,7 @@ static bool vma_parse(const char *line, struct vma *vma)
 		return false;
 	vma->flags = (end[1] == 'r' ? VMA_READ : 0) |
 		     (end[2] == 'w' ? VMA_WRITE : 0) |
+		     (end[3] == 'x' ? VMA_EXEC : 0) |
 		     (end[4] == 's' ? VMA_SHARED : 0);
 	return true;
 }

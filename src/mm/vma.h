@@ -8,6 +8,7 @@
 enum vma_flags {
 	VMA_READ = 1,
 	VMA_WRITE = 2,
+	VMA_EXEC = 4,
 	VMA_SHARED = 8,
 };
 
@@ -15,7 +16,7 @@ enum vma_flags {
  * struct vma - one virtual memory area
  * @start: first address
  * @end: behind the last one
- * @flags: enum vma_flags, and 4 for executable
+ * @flags: enum vma_flags
  */
 struct vma {
 	__u64 start;
