@@ -17,23 +17,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define NODE_LG2 6u
-#define NODE_N_SLOTS (1u << NODE_LG2)
+#define NODE_LG2 ID_NODE_LG2
+#define NODE_N_SLOTS ID_NODE_N_SLOTS
 #define NODE_FULL (~(__u64)0)
 /* 6 levels of 6 bits hold 31 bits. */
 #define ID_HEIGHT_MAX 6u
-
-/**
- * struct id_node - 64 IDs, or 64 children
- * @full: leaf: IDs taken; else: children that are full
- * @n_slots: slots in use: leaf: IDs taken; else: children
- * @slots: leaf: objects, NULL if only reserved; else: children
- */
-struct id_node {
-	__u64 full;
-	unsigned int n_slots;
-	void *slots[NODE_N_SLOTS];
-};
 
 /**
  * struct id_path - the nodes that lead to an index
@@ -43,15 +31,16 @@ struct id_path {
 	struct id_node *nodes[ID_HEIGHT_MAX];
 };
 
-static unsigned int index_slot(__u32 index, unsigned int level)
-{
-	return (index >> (level * NODE_LG2)) & (NODE_N_SLOTS - 1);
-}
-
 /* Return: the last index that a tree of this height holds. */
 static __u64 height_last(unsigned int height)
 {
 	return ((__u64)1 << (height * NODE_LG2)) - 1;
+}
+
+static void id_table_set_height(struct id_table *table, unsigned int height)
+{
+	table->height = height;
+	table->limit = height ? height_last(height) + 1 : 0;
 }
 
 static void node_free_tree(struct id_node *node, unsigned int level)
@@ -92,7 +81,7 @@ err_free:
 
 void id_table_init(struct id_table *table)
 {
-	*table = (struct id_table){ 0 };
+	*table = (struct id_table){ .limit = 0 };
 }
 
 void id_table_deinit(struct id_table *table)
@@ -115,7 +104,7 @@ static bool id_table_walk(const struct id_table *table, __u32 index,
 		path->nodes[--level] = node;
 		if (!level)
 			return true;
-		node = node->slots[index_slot(index, level)];
+		node = node->slots[id_index_slot(index, level)];
 		if (!node)
 			return false;
 	}
@@ -130,7 +119,7 @@ static int id_table_grow(struct id_table *table)
 		table->root = node_alloc_chain(0);
 		if (!table->root)
 			return -ENOMEM;
-		table->height = 1;
+		id_table_set_height(table, 1);
 		return 0;
 	}
 	root = mem_alloc(sizeof(*root));
@@ -146,7 +135,7 @@ static int id_table_grow(struct id_table *table)
 	root->n_slots = 2;
 	root->full = 1;
 	table->root = root;
-	table->height++;
+	id_table_set_height(table, table->height + 1);
 	return 0;
 }
 
@@ -183,7 +172,7 @@ static void id_path_mark_taken(struct id_path *path, __u32 index,
 	path->nodes[0]->n_slots++;
 	for (level = 0; level < height; level++) {
 		path->nodes[level]->full |= (__u64)1
-					    << index_slot(index, level);
+					    << id_index_slot(index, level);
 		if (path->nodes[level]->full != NODE_FULL)
 			break;
 	}
@@ -213,7 +202,7 @@ int id_table_reserve(struct id_table *table, __u32 *id)
 
 static bool leaf_is_taken(const struct id_node *leaf, __u32 index)
 {
-	return leaf->full >> index_slot(index, 0) & 1;
+	return leaf->full >> id_index_slot(index, 0) & 1;
 }
 
 void id_table_publish(struct id_table *table, __u32 id, void *object)
@@ -224,7 +213,7 @@ void id_table_publish(struct id_table *table, __u32 id, void *object)
 	if (warn_on(!id_table_walk(table, index, &path)) ||
 	    warn_on(!leaf_is_taken(path.nodes[0], index)))
 		return;
-	path.nodes[0]->slots[index_slot(index, 0)] = object;
+	path.nodes[0]->slots[id_index_slot(index, 0)] = object;
 }
 
 /* Drop levels that the remaining IDs do not need. */
@@ -237,13 +226,13 @@ static void id_table_shrink(struct id_table *table)
 		if (root->n_slots != 1 || !root->slots[0])
 			break;
 		table->root = root->slots[0];
-		table->height--;
+		id_table_set_height(table, table->height - 1);
 		mem_free(root);
 	}
 	if (table->root && !table->root->n_slots) {
 		mem_free(table->root);
 		table->root = NULL;
-		table->height = 0;
+		id_table_set_height(table, 0);
 	}
 }
 
@@ -260,7 +249,7 @@ void id_table_remove(struct id_table *table, __u32 id)
 	table->n_ids--;
 	node = NULL;
 	for (level = 0; level < table->height; level++) {
-		slot = index_slot(index, level);
+		slot = id_index_slot(index, level);
 		path.nodes[level]->full &= ~((__u64)1 << slot);
 		/* The level below, if it has become empty, or the ID itself. */
 		if (!level || !node->n_slots) {
@@ -273,28 +262,12 @@ void id_table_remove(struct id_table *table, __u32 id)
 	id_table_shrink(table);
 }
 
-void *id_table_find(const struct id_table *table, __u32 id)
-{
-	struct id_node *node = table->root;
-	unsigned int level = table->height;
-	__u32 index = id - 1;
-
-	if (index >= ID_MAX || !node || index > height_last(level))
-		return NULL;
-	while (--level) {
-		node = node->slots[index_slot(index, level)];
-		if (!node)
-			return NULL;
-	}
-	return node->slots[index_slot(index, 0)];
-}
-
 /* The first object of a subtree at or after *@index, of this subtree. */
 static void *node_next(const struct id_node *node, unsigned int level,
 		       __u64 *index)
 {
 	__u64 step = (__u64)1 << (level * NODE_LG2);
-	unsigned int slot = index_slot((__u32)*index, level);
+	unsigned int slot = id_index_slot((__u32)*index, level);
 	void *object;
 
 	for (; slot < NODE_N_SLOTS; slot++) {

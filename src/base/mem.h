@@ -53,6 +53,9 @@ void slab_destroy(struct slab *slab);
 /* Return: a zeroed object, or NULL; a fault point. */
 void *slab_alloc(struct slab *slab);
 
+/* As slab_alloc(), for a caller that fills all of it: it is not zeroed. */
+void *slab_alloc_raw(struct slab *slab);
+
 void slab_free(struct slab *slab, void *object);
 
 #endif /* BASE_MEM_H */

@@ -9,10 +9,11 @@
  * is a few resident pages. Links between freed objects are offsets in the
  * chunk, since an object may be less aligned than a pointer.
  *
- * A chunk is in one of three places: on slab->partial (has a free object), on
- * slab->full, or it is slab->spare (has no object). A second empty chunk goes
- * back to the system: one spare is enough to keep a program that allocates
- * and frees across a boundary from calling the kernel each time.
+ * A chunk is in one of four places: it is slab->current (has room; objects
+ * come from there), on slab->partial (has room, too), on slab->full, or it is
+ * slab->spare (has no object). A second empty chunk goes back to the system:
+ * one spare is enough to keep a program that allocates and frees across a
+ * boundary from calling the kernel each time.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -53,6 +54,7 @@ _Static_assert(sizeof(struct chunk) <= CHUNK_HEADER_LEN,
 
 /**
  * struct slab - all objects of one kind
+ * @current: a chunk with room, on no list, or NULL
  * @partial: chunks with objects, and room
  * @full: chunks without room
  * @spare: an empty chunk, or NULL
@@ -62,6 +64,7 @@ _Static_assert(sizeof(struct chunk) <= CHUNK_HEADER_LEN,
  * @registry: in slab_registry, under slab_registry_mutex
  */
 struct slab {
+	struct chunk *current;
 	struct list_head partial;
 	struct list_head full;
 	struct chunk *spare;
@@ -138,13 +141,13 @@ static void chunk_destroy(struct chunk *chunk)
 	munmap(chunk, CHUNK_LEN);
 }
 
-static bool chunk_is_full(const struct chunk *chunk)
+static inline bool chunk_is_full(const struct chunk *chunk)
 {
 	return !chunk->free_offset &&
 	       chunk->fresh_offset + chunk->slab->stride > CHUNK_LEN;
 }
 
-static void *chunk_take(struct chunk *chunk)
+static inline void *chunk_take(struct chunk *chunk)
 {
 	__u32 offset = chunk->free_offset;
 	char *object = (char *)chunk;
@@ -160,7 +163,7 @@ static void *chunk_take(struct chunk *chunk)
 	return object;
 }
 
-static void chunk_give(struct chunk *chunk, void *object)
+static inline void chunk_give(struct chunk *chunk, void *object)
 {
 	memcpy(object, &chunk->free_offset, sizeof(chunk->free_offset));
 	chunk->free_offset = (__u32)((char *)object - (char *)chunk);
@@ -208,25 +211,29 @@ void slab_destroy(struct slab *slab)
 	slab_destroy_chunks(&slab->full);
 	if (slab->spare)
 		chunk_destroy(slab->spare);
+	if (slab->current)
+		chunk_destroy(slab->current);
 	mem_free(slab);
 }
 
-/* Return: a chunk on slab->partial, or NULL. */
-static struct chunk *slab_find_room(struct slab *slab)
+/* Find a chunk with room. Return: it, slab->current from now on, or NULL. */
+static no_inline struct chunk *slab_find_room(struct slab *slab)
 {
 	struct chunk *chunk = slab->spare;
 
-	if (!list_is_empty(&slab->partial))
-		return list_first_entry(&slab->partial, struct chunk, link);
-	slab->spare = NULL;
-	if (!chunk)
+	if (!list_is_empty(&slab->partial)) {
+		chunk = list_first_entry(&slab->partial, struct chunk, link);
+		list_remove(&chunk->link);
+	} else if (chunk) {
+		slab->spare = NULL;
+	} else {
 		chunk = chunk_create(slab);
-	if (chunk)
-		list_add_tail(&chunk->link, &slab->partial);
+	}
+	slab->current = chunk;
 	return chunk;
 }
 
-static void slab_count(struct slab *slab, size_t difference)
+static inline void slab_count(struct slab *slab, size_t difference)
 {
 	size_t n = atomic_load_explicit(&slab->n_objects, memory_order_relaxed);
 
@@ -234,23 +241,60 @@ static void slab_count(struct slab *slab, size_t difference)
 			      memory_order_relaxed);
 }
 
-void *slab_alloc(struct slab *slab)
+void *slab_alloc_raw(struct slab *slab)
 {
-	struct chunk *chunk;
+	struct chunk *chunk = slab->current;
 	void *object;
 
 	if (fault_inject(FAULT_ALLOC))
 		return NULL;
-	chunk = slab_find_room(slab);
-	if (!chunk)
-		return NULL;
+	if (unlikely(!chunk)) {
+		chunk = slab_find_room(slab);
+		if (!chunk)
+			return NULL;
+	}
 	object = chunk_take(chunk);
-	if (chunk_is_full(chunk)) {
-		list_remove(&chunk->link);
+	if (unlikely(chunk_is_full(chunk))) {
 		list_add_tail(&chunk->link, &slab->full);
+		slab->current = NULL;
 	}
 	slab_count(slab, 1);
-	return memset(object, 0, slab->stride);
+	return object;
+}
+
+void *slab_alloc(struct slab *slab)
+{
+	void *object = slab_alloc_raw(slab);
+
+	return object ? memset(object, 0, slab->stride) : NULL;
+}
+
+static bool slab_has_empty_chunk(const struct slab *slab)
+{
+	return slab->spare || (slab->current && !slab->current->n_used);
+}
+
+/* An object of @chunk was freed that was its last one, or made room in it. */
+static no_inline void slab_move_chunk(struct slab *slab, struct chunk *chunk)
+{
+	if (chunk == slab->current) {
+		/* The next object comes from it: it is the one to keep. */
+		if (slab->spare)
+			chunk_destroy(slab->spare);
+		slab->spare = NULL;
+		return;
+	}
+	list_remove(&chunk->link);
+	if (chunk->n_used) {
+		list_add_tail(&chunk->link, &slab->partial);
+	} else if (slab_has_empty_chunk(slab)) {
+		chunk_destroy(chunk);
+	} else {
+		/* Start over at the bottom: its upper pages stay untouched. */
+		chunk->free_offset = 0;
+		chunk->fresh_offset = CHUNK_HEADER_LEN;
+		slab->spare = chunk;
+	}
 }
 
 void slab_free(struct slab *slab, void *object)
@@ -263,17 +307,6 @@ void slab_free(struct slab *slab, void *object)
 		return;
 	chunk_give(chunk, object);
 	slab_count(slab, (size_t)-1);
-	if (chunk->n_used && !was_full)
-		return;
-	list_remove(&chunk->link);
-	if (chunk->n_used) {
-		list_add_tail(&chunk->link, &slab->partial);
-	} else if (slab->spare) {
-		chunk_destroy(chunk);
-	} else {
-		/* Start over at the bottom: its upper pages stay untouched. */
-		chunk->free_offset = 0;
-		chunk->fresh_offset = CHUNK_HEADER_LEN;
-		slab->spare = chunk;
-	}
+	if (unlikely(!chunk->n_used || was_full))
+		slab_move_chunk(slab, chunk);
 }

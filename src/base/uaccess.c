@@ -30,20 +30,6 @@ __attribute__((constructor)) static void copy_pick_best(void)
 		copy_best = copy_may_fault_avx2;
 }
 
-int copy_from_user(void *dst, const void *src, size_t len)
-{
-	if (fault_inject(FAULT_USER_COPY))
-		return -EFAULT;
-	return copy_may_fault(dst, src, len) ? -EFAULT : 0;
-}
-
-int copy_to_user(void *dst, const void *src, size_t len)
-{
-	if (fault_inject(FAULT_USER_COPY))
-		return -EFAULT;
-	return copy_may_fault(dst, src, len) ? -EFAULT : 0;
-}
-
 static bool bytes_are_zero(const unsigned char *bytes, size_t len)
 {
 	unsigned char any = 0;

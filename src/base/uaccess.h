@@ -10,8 +10,10 @@
 #ifndef BASE_UACCESS_H
 #define BASE_UACCESS_H
 
+#include <errno.h>
 #include <signal.h>
 #include "base/compiler.h"
+#include "base/fault.h"
 
 /**
  * copy_may_fault() - copy between two addresses, either of which may be bad
@@ -31,10 +33,18 @@ size_t copy_may_fault(void *dst, const void *src, size_t len);
  *
  * A fault point. Return: 0 or -EFAULT.
  */
-int copy_from_user(void *dst, const void *src, size_t len);
+static always_inline int copy_from_user(void *dst, const void *src, size_t len)
+{
+	if (fault_inject(FAULT_USER_COPY))
+		return -EFAULT;
+	return copy_may_fault(dst, src, len) ? -EFAULT : 0;
+}
 
 /* As copy_from_user(), the other way. */
-int copy_to_user(void *dst, const void *src, size_t len);
+static always_inline int copy_to_user(void *dst, const void *src, size_t len)
+{
+	return copy_from_user(dst, src, len);
+}
 
 /* Return: 0, -E2BIG if a byte is not zero, -EFAULT. */
 int check_zeroed_user(const void *src, size_t len);
