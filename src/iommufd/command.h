@@ -4,6 +4,7 @@
 #define IOMMUFD_COMMAND_H
 
 #include "base/compiler.h"
+#include "base/uaccess.h"
 #include "iommufd/context.h"
 
 /**
@@ -29,7 +30,13 @@ struct command {
  *
  * Return: 0 or -EFAULT.
  */
-int command_reply(struct command *command, size_t len);
+static always_inline int command_reply(const struct command *command,
+				       size_t len)
+{
+	if (len > command->arg_len)
+		len = command->arg_len;
+	return copy_to_user(command->arg, command->args, len);
+}
 
 /* The handlers, one a command: main.c lists them. Return: 0 or -errno. */
 int destroy_ioctl(struct command *command);

@@ -40,8 +40,9 @@ struct ioctl_op {
 	__u16 min_len;
 };
 
-/* Room for the arguments of any command. */
+/* Room for the arguments of any command; all begin with their size. */
 union command_args {
+	__u32 size;
 	struct iommu_destroy destroy;
 	struct iommu_hw_info hw_info;
 	struct iommu_hwpt_alloc hwpt_alloc;
@@ -87,20 +88,22 @@ static const struct ioctl_op ioctl_ops[IOMMUFD_CMD_END -
 	IOCTL_OP(IOMMU_VFIO_IOAS, vfio_ioas_ioctl, vfio_ioas, __reserved),
 };
 
-int command_reply(struct command *command, size_t len)
-{
-	if (len > command->arg_len)
-		len = command->arg_len;
-	return copy_to_user(command->arg, command->args, len);
-}
-
 /* Copy the program's structure in; its tail that we lack must be zero. */
-static int command_read(struct command *command, const struct ioctl_op *op)
+static no_inline int command_read_in_steps(struct command *command,
+					   const struct ioctl_op *op,
+					   unsigned int cmd)
 {
-	size_t len = command->arg_len;
 	char *args = command->args;
+	size_t len;
 	int rc;
 
+	rc = copy_from_user(&command->arg_len, command->arg,
+			    sizeof(command->arg_len));
+	if (rc)
+		return rc;
+	len = command->arg_len;
+	if (op->number != cmd)
+		return -ENOTTY;
 	if (len < op->min_len)
 		return -EINVAL;
 	if (len > op->len) {
@@ -115,8 +118,25 @@ static int command_read(struct command *command, const struct ioctl_op *op)
 	return copy_from_user(args, command->arg, len);
 }
 
+static always_inline int command_read(struct command *command,
+				      union command_args *args,
+				      const struct ioctl_op *op,
+				      unsigned int cmd)
+{
+	command->args = args;
+	if (unlikely(op->number != cmd))
+		return command_read_in_steps(command, op, cmd);
+	if (fault_inject(FAULT_USER_COPY))
+		return -EFAULT;
+	if (unlikely(copy_may_fault(args, command->arg, op->len) ||
+		     args->size != op->len))
+		return command_read_in_steps(command, op, cmd);
+	command->arg_len = op->len;
+	return 0;
+}
+
 /* An object that the command made is found from now on, or never was. */
-static void command_finish(struct command *command, int rc)
+static no_inline void command_finish(struct command *command, int rc)
 {
 	struct object_table *objects = &command->ctx->objects;
 	struct object *object = command->new_object;
@@ -132,26 +152,23 @@ static void command_finish(struct command *command, int rc)
 static long iommufd_file_ioctl(struct file *file, unsigned int cmd, void *arg)
 {
 	unsigned int index = (cmd & 0xffu) - (IOMMU_DESTROY & 0xffu);
-	struct command command = { .ctx = file->priv, .arg = arg };
 	const struct ioctl_op *op;
 	union command_args args;
+	struct command command;
 	int rc;
 
 	/* The rest belongs to VFIO containers, which are not served here. */
 	if (index >= array_len(ioctl_ops))
 		return -ENOTTY;
-	rc = copy_from_user(&command.arg_len, arg, sizeof(command.arg_len));
-	if (rc)
-		return rc;
 	op = &ioctl_ops[index];
-	if (op->number != cmd)
-		return -ENOTTY;
-	command.args = &args;
-	rc = command_read(&command, op);
+	command.ctx = file->priv;
+	command.arg = arg;
+	command.new_object = NULL;
+	rc = command_read(&command, &args, op, cmd);
 	if (rc)
 		return rc;
 	rc = op->run(&command);
-	if (command.new_object)
+	if (unlikely(command.new_object))
 		command_finish(&command, rc);
 	return rc;
 }
