@@ -40,38 +40,33 @@
 #include <sys/xattr.h>
 #include "base/compiler.h"
 
-#define REAL_CALLS(X)                                                                                                                 \
-	X(free)                                                                                                                       \
-	X(realloc)                                                                                                                    \
-	X(malloc_usable_size)                                                                                                         \
-	X(accept)                                                                                                                     \
-	X(accept4) X(access) X(brk) X(chdir) X(chmod) X(chown) X(clone) X(close) X(close_range) X(                                    \
-		closedir) X(connect) X(dup) X(dup2) X(dup3) X(epoll_create) X(epoll_create1) X(epoll_ctl) X(epoll_pwait)              \
-		X(epoll_pwait2) X(euidaccess) X(eventfd) X(execve) X(execveat) X(execvpe) X(faccessat) X(                             \
-			fallocate) X(fchdir) X(fchmod) X(fchmodat) X(fchown) X(fchownat) X(fclose)                                    \
-			X(fcntl) X(fdatasync) X(fdopen) X(fdopendir) X(fexecve) X(fgetxattr) X(flistxattr) X(                         \
-				fopen) X(_Fork) X(freopen) X(ftw) X(fsetxattr) X(fstat) X(fstatat) X(fstatfs) X(fsync)                \
-				X(ftruncate) X(futimens) X(getcwd) X(getxattr) X(glob) X(inotify_add_watch) X(inotify_init) X(        \
-					inotify_init1) X(ioctl) X(lchown) X(lgetxattr) X(link) X(linkat) X(listxattr) X(llistxattr)   \
-					X(lseek) X(lsetxattr) X(lstat) X(madvise) X(memfd_create) X(mkdir) X(mkdirat) X(mkostemp) X(  \
-						mkstemp) X(mmap) X(mremap) X(munmap) X(nftw) X(open) X(openat) X(opendir)             \
-						X(pathconf) X(pipe) X(pipe2) X(poll) X(posix_spawn) X(posix_spawnp) X(                \
-							ppoll) X(pread) X(preadv) X(preadv2) X(prlimit) X(pselect) X(pthread_sigmask) \
-							X(pwrite) X(pwritev) X(pwritev2) X(read) X(readdir) X(                        \
-								readdir_r) X(readlink) X(readlinkat) X(readv) X(realpath)             \
-								X(recvmsg) X(rename) X(renameat) X(renameat2) X(rewinddir) X(         \
-									rmdir) X(sbrk) X(seekdir) X(select) X(setrlimit) X(setxattr)  \
-									X(shm_open) X(shmdt) X(sigaction) X(signalfd) X(              \
-										sigprocmask) X(sigsuspend) X(socket)                  \
-										X(socketpair) X(stat) X(                              \
-											statfs) X(statvfs)                            \
-											X(statx) X(symlink) X(symlinkat) X(           \
-												syscall) X(telldir) X(timerfd_create) \
-												X(truncate) X(                        \
-													unlink) X(unlinkat)           \
-													X(utimensat) X(               \
-														write)                \
-														X(writev)
+/* free() comes first: looking for the others may call it. */
+/* clang-format off */
+#define REAL_CALLS(X) \
+	X(free) X(accept) X(accept4) X(access) X(brk) X(chdir) X(clone) \
+	X(close) X(close_range) X(closedir) X(dup) X(dup2) X(dup3) \
+	X(epoll_create) X(epoll_create1) X(epoll_ctl) X(epoll_pwait) \
+	X(epoll_pwait2) X(eventfd) X(execve) X(execveat) X(execvpe) \
+	X(faccessat) X(fallocate) X(fchdir) X(fchmodat) X(fchownat) \
+	X(fclose) X(fcntl) X(fdatasync) X(fdopen) X(fdopendir) X(fgetxattr) \
+	X(flistxattr) X(fopen) X(_Fork) X(freopen) X(fsetxattr) X(fstat) \
+	X(fstatat) X(fsync) X(ftruncate) X(ftw) X(getcwd) X(getxattr) \
+	X(glob) X(inotify_add_watch) X(inotify_init) X(inotify_init1) \
+	X(ioctl) X(lgetxattr) X(linkat) X(listxattr) X(llistxattr) X(lseek) \
+	X(lsetxattr) X(madvise) X(malloc_usable_size) X(memfd_create) \
+	X(mkdirat) X(mkostemp) X(mkstemp) X(mmap) X(mremap) X(munmap) \
+	X(nftw) X(openat) X(opendir) X(pathconf) X(pipe) X(pipe2) X(poll) \
+	X(posix_spawn) X(posix_spawnp) X(ppoll) X(pread) X(preadv) \
+	X(preadv2) X(prlimit) X(pselect) X(pthread_sigmask) X(pwrite) \
+	X(pwritev) X(pwritev2) X(read) X(readdir) X(readdir_r) X(readlink) \
+	X(readlinkat) X(readv) X(realloc) X(realpath) X(recvmsg) \
+	X(renameat2) X(rewinddir) X(sbrk) X(seekdir) X(select) X(setrlimit) \
+	X(setxattr) X(shm_open) X(shmdt) X(sigaction) X(sigprocmask) \
+	X(sigsuspend) X(socket) X(socketpair) X(statfs) X(statvfs) X(statx) \
+	X(symlinkat) X(syscall) X(telldir) X(timerfd_create) X(truncate) \
+	X(unlinkat) X(utimensat) X(write) X(writev)
+
+/* clang-format on */
 
 #define REAL_MEMBER(name) __typeof__(name) *name;
 
