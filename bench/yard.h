@@ -95,7 +95,7 @@ static inline uint64_t tree_find(void *const *tree, uint64_t iova)
 
 /* ---- Judy -------------------------------------------------------------- */
 
-#if HAVE_JUDY
+#if defined(HAVE_JUDY) && HAVE_JUDY
 #include <Judy.h>
 
 static inline uint64_t judy_find(void *judy, uint64_t iova)

@@ -187,7 +187,8 @@ int memory_file_address(struct mm_memory *memory, __u64 offset, __u64 len,
 			goto found;
 	window_len = align_up(end, WINDOW_STEP);
 	err = memory_add_window(memory, window_len);
-	if (err) /* hugetlbfs, or too little address space: just what it needs */
+	/* hugetlbfs, or too little address space: just what it needs. */
+	if (err)
 		err = memory_add_window(memory, align_up(end, 2u << 20));
 	if (err)
 		return err;

@@ -132,7 +132,7 @@ static void test_exec(char *self)
 		check(!client_open(&client, 0, -1));
 		client_start(&client);
 		execv(self, argv);
-		check(!"exec");
+		client_fail(__FILE__, __LINE__, "execv() returned");
 	}
 	check(wait_for(child) == 0);
 }

@@ -33,9 +33,12 @@ struct nvme_io_command {
 /**
  * struct nvme_namespace_ops - a kind of namespace
  *
- * @read, @write, @flush, @zero run a command; they return its
- *	status, or NVME_PENDING, and then complete it from @reap.
- *	Context: inside a read section (a burst)
+ * @read: copy blocks into program memory. Return, here and in the next three:
+ *	the command's status, or NVME_PENDING, and then it completes from
+ *	@reap. Context: inside a read section (a burst)
+ * @write: copy blocks from program memory
+ * @flush: make what was written stable
+ * @zero: clear blocks
  * @deallocate: a range is not needed any more; best effort
  * @submit: start what was queued. Return: how many completed at once, being
  *	refused. Context: outside a burst
