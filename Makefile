@@ -18,7 +18,7 @@
 
 PREFIX ?= /usr/local
 MESON_TEST = meson test --print-errorlogs --no-rebuild
-FAST_SUITES = unit abi fault isolation cli shim headers style clients
+FAST_SUITES = unit abi fault isolation cli shim bench headers style clients
 suite = $(addprefix --suite ,$(1))
 
 

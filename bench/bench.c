@@ -89,6 +89,11 @@ uint64_t bench_now(void)
 	return clock_read(CLOCK_MONOTONIC);
 }
 
+uint64_t bench_thread_time(void)
+{
+	return clock_read(CLOCK_THREAD_CPUTIME_ID);
+}
+
 uint64_t bench_cpu_time(void)
 {
 	return clock_read(CLOCK_PROCESS_CPUTIME_ID);

@@ -49,8 +49,12 @@ void bench_pin_thread(int tid, unsigned int cpu);
 /* How many CPUs there are to run on. */
 unsigned int bench_n_cpus(void);
 
-/* Monotonic, and CPU time of the whole process, in nanoseconds. */
+/*
+ * Nanoseconds: monotonic; of the calling thread on a CPU, for what waits for
+ * nobody, since other work of the machine does not count then; of all threads.
+ */
 uint64_t bench_now(void);
+uint64_t bench_thread_time(void);
 uint64_t bench_cpu_time(void);
 
 /* Resident memory of the process in bytes, exact. */

@@ -19,9 +19,9 @@
 
 /**
  * struct growth - of the resident set, in bytes
- * @start: before the first object
+ * @start: before the first object; without the benchmark's own arrays
  * @each: by each object
- * @end: when all objects are gone again
+ * @end: when all objects are gone again, likewise
  */
 struct growth {
 	double start;
@@ -117,6 +117,7 @@ static void measure(const struct subject *subject, struct growth *growth)
 {
 	struct inside_device *device = NULL;
 	struct client client;
+	double own = (double)(subject->n * 2 * sizeof(uint32_t));
 	double filled;
 
 	make_arena(subject);
@@ -131,12 +132,12 @@ static void measure(const struct subject *subject, struct growth *growth)
 	client_unmap_all(&client);
 	client_destroy(&client, client_ioas_alloc(&client));
 	bench_resident();
-	growth->start = (double)bench_resident();
+	growth->start = (double)bench_resident() - own;
 	subject->fill(subject, &client);
-	filled = (double)bench_resident();
+	filled = (double)bench_resident() - own;
 	growth->each = (filled - growth->start) / (double)subject->n;
 	subject->empty(subject, &client);
-	growth->end = (double)bench_resident();
+	growth->end = (double)bench_resident() - own;
 	if (device)
 		inside_detach(device);
 	client_stop(&client);
