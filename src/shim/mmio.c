@@ -313,6 +313,38 @@ static bool other_operand_ok(struct access *access)
 	       register_of(access, other->reg.value);
 }
 
+/* Where the memory operand begins, as far as registers alone tell. */
+static __u64 operand_address(struct access *access)
+{
+	const ZydisDecodedOperandMem *mem = &access->ops[access->mem].mem;
+	__u64 address = (__u64)mem->disp.value;
+
+	if (mem->base == ZYDIS_REGISTER_RIP)
+		address += (__u64)access->gregs[REG_RIP] + access->insn.length;
+	else if (mem->base != ZYDIS_REGISTER_NONE)
+		address += (__u64)*register_of(access, mem->base);
+	if (mem->index != ZYDIS_REGISTER_NONE)
+		address += (__u64)*register_of(access, mem->index) * mem->scale;
+	return address;
+}
+
+/*
+ * The fault is told by its first byte in the range; the access may have begun
+ * before it, in memory of another kind. Never with a base in FS or GS.
+ */
+static bool access_begins_before(struct access *access)
+{
+	ZydisRegister segment = access->ops[access->mem].mem.segment;
+	__u64 start;
+
+	if (access->offset || segment == ZYDIS_REGISTER_FS ||
+	    segment == ZYDIS_REGISTER_GS)
+		return false;
+	start = operand_address(access);
+	return start < access->range->start &&
+	       start + access->width > access->range->start;
+}
+
 /* Find the memory operand and check that its access fits the range. */
 static bool access_prepare(struct access *access)
 {
@@ -325,7 +357,8 @@ static bool access_prepare(struct access *access)
 	if (access->width != 1 && access->width != 2 && access->width != 4 &&
 	    access->width != 8)
 		return false;
-	return access->offset + access->width <= access->range->len;
+	return access->offset + access->width <= access->range->len &&
+	       !access_begins_before(access);
 }
 
 static void report_instruction(const struct access *access, bool is_decoded)
