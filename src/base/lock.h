@@ -6,7 +6,7 @@
  * those to its right:
  *
  *   machine < vfio device < iommufd context < iommufd group < ioas
- *           < iommu endpoint < mm < irq < leaf
+ *           < iommu endpoint < mm move < mm < irq < leaf
  *
  * Debug builds know the owner and check the order at every lock_acquire().
  *
@@ -28,6 +28,7 @@ enum lock_rank {
 	LOCK_RANK_IOMMUFD_GROUP,
 	LOCK_RANK_IOAS,
 	LOCK_RANK_IOMMU_ENDPOINT,
+	LOCK_RANK_MM_MOVE,
 	LOCK_RANK_MM,
 	LOCK_RANK_IRQ,
 	LOCK_RANK_LEAF,

@@ -98,6 +98,27 @@ void iommu_space_remove_all(struct iommu_space *space,
  */
 void iommu_space_sync(struct iommu_space *space);
 
+/**
+ * struct iommu_linger - removed maps whose memory is pinned yet
+ * @entry: of the space
+ * @first: the first map
+ * @next: the map after @map, or NULL
+ */
+struct iommu_linger {
+	struct list_head entry;
+	struct iommu_map *first;
+	struct iommu_map *(*next)(struct iommu_map *map);
+};
+
+/*
+ * From add to remove, moves of memory are followed by those maps as well.
+ * Context: as changes of the space.
+ */
+void iommu_space_linger_add(struct iommu_space *space,
+			    struct iommu_linger *linger);
+void iommu_space_linger_remove(struct iommu_space *space,
+			       struct iommu_linger *linger);
+
 /* Wait until nobody holds the removed @map by iommu_dma_map(). */
 void iommu_map_wait_holders(struct iommu_map *map);
 

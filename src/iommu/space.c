@@ -35,6 +35,7 @@ static int space_prepare_move(struct mm_owner *owner, uintptr_t old, size_t len)
 {
 	struct iommu_space *space = to_space(owner);
 	struct memory_move move = { .old = old, .len = len };
+	struct iommu_linger *linger;
 	struct iommu_map *map;
 	int err = 0;
 
@@ -42,6 +43,9 @@ static int space_prepare_move(struct mm_owner *owner, uintptr_t old, size_t len)
 	map = index_first(&space->index, 0, UINT64_MAX);
 	for (; map && !err; map = index_next(&space->index, map))
 		err = map_prepare_move(&space->splits, map, &move);
+	list_for_each_entry(linger, &space->lingering, entry)
+		for (map = linger->first; map && !err; map = linger->next(map))
+			err = map_prepare_move(&space->splits, map, &move);
 	index_unlock(&space->index);
 	return err;
 }
@@ -51,6 +55,7 @@ static void space_moved(struct mm_owner *owner, uintptr_t old, size_t len,
 {
 	struct iommu_space *space = to_space(owner);
 	struct memory_move move = { .old = old, .len = len, .now = now };
+	struct iommu_linger *linger;
 	struct space_view *view;
 	struct iommu_map *map;
 
@@ -58,6 +63,9 @@ static void space_moved(struct mm_owner *owner, uintptr_t old, size_t len,
 	map = index_first(&space->index, 0, UINT64_MAX);
 	for (; map; map = index_next(&space->index, map))
 		map_follow(&space->splits, map, &move);
+	list_for_each_entry(linger, &space->lingering, entry)
+		for (map = linger->first; map; map = linger->next(map))
+			map_follow(&space->splits, map, &move);
 	view = atomic_load(&space->view);
 	if (view)
 		view_invalidate_all(view);
@@ -71,6 +79,7 @@ struct iommu_space *iommu_space_create(void)
 	if (!space)
 		return NULL;
 	list_init(&space->owner.entry);
+	list_init(&space->lingering);
 	space->owner.prepare = space_prepare_move;
 	space->owner.moved = space_moved;
 	return space;
@@ -202,6 +211,22 @@ void iommu_space_sync(struct iommu_space *space)
 	    guard_holds(GUARD_UNMAP_WAITS))
 		rcu_synchronize();
 	space_free_retired(space);
+}
+
+void iommu_space_linger_add(struct iommu_space *space,
+			    struct iommu_linger *linger)
+{
+	index_lock(&space->index);
+	list_add_tail(&linger->entry, &space->lingering);
+	index_unlock(&space->index);
+}
+
+void iommu_space_linger_remove(struct iommu_space *space,
+			       struct iommu_linger *linger)
+{
+	index_lock(&space->index);
+	list_remove(&linger->entry);
+	index_unlock(&space->index);
 }
 
 void iommu_map_wait_holders(struct iommu_map *map)

@@ -19,6 +19,7 @@ enum map_flags {
  * struct iommu_space - one address space
  * @index: its maps
  * @owner: what mm tells about moved memory
+ * @lingering: struct iommu_linger; guarded by index_lock()
  * @view: made with the first domain, lives as long as the space
  * @splits: pieces of maps that are split
  * @n_endpoints: attached endpoints: whether readers can be in the index
@@ -26,6 +27,7 @@ enum map_flags {
 struct iommu_space {
 	struct map_index index;
 	struct mm_owner owner;
+	struct list_head lingering;
 	struct space_view *_Atomic view;
 	struct split_table splits;
 	_Atomic __u32 n_endpoints;

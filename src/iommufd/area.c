@@ -11,6 +11,10 @@
  * The wait is one for all areas that a call removes. Only an area that
  * asynchronous DMA holds is waited for on its own, and without the lock, for
  * that may take as long as a disk takes.
+ *
+ * While an area is pinned and not in the index, a move of its memory would
+ * not be followed: that time is spent in limbo (mm/mm.h). It is short. For the
+ * long wait the area lingers instead: the space follows moves for it.
  */
 #include <errno.h>
 #include "base/fault.h"
@@ -69,16 +73,30 @@ static void area_unpin(struct ioas *ioas, struct area *area)
 				 &unpin);
 }
 
-/* The first area makes the memory that all live in. */
-static struct area *area_alloc(struct ioas *ioas)
+/* The first area makes the memory that all live in. Not zeroed. */
+static inline struct area *area_alloc(struct ioas *ioas)
 {
-	if (!ioas->area_slab) {
+	if (unlikely(!ioas->area_slab)) {
 		ioas->area_slab =
 			slab_create(sizeof(struct area), _Alignof(struct area));
 		if (!ioas->area_slab)
 			return NULL;
 	}
-	return slab_alloc(ioas->area_slab);
+	return slab_alloc_raw(ioas->area_slab);
+}
+
+/* Pin and publish: a move of the memory follows it either way. */
+static no_inline int area_insert_pinned(struct ioas *ioas, struct area *area)
+{
+	int rc;
+
+	rc = area_pin(ioas, area);
+	if (rc)
+		return rc;
+	rc = iommu_space_insert(ioas->space, &area->map);
+	if (rc)
+		area_unpin(ioas, area);
+	return rc;
 }
 
 int area_insert_locked(struct ioas *ioas, const struct mapping *mapping)
@@ -92,25 +110,18 @@ int area_insert_locked(struct ioas *ioas, const struct mapping *mapping)
 		return -ENOMEM;
 	area->map.start = mapping->iova;
 	area->map.last = mapping->iova + (mapping->len - 1);
-	atomic_init(&area->map.prot, mapping->prot);
 	atomic_init(&area->map.address, mapping->address);
+	atomic_init(&area->map.prot, mapping->prot);
+	atomic_init(&area->map.flags, 0);
+	atomic_init(&area->map.n_holders, 0);
 	area->source = mapping->source;
 	area->offset = mapping->offset;
-	if (ioas->n_pinning) {
-		rc = area_pin(ioas, area);
-		if (rc)
-			goto err_free;
-	}
-	rc = iommu_space_insert(ioas->space, &area->map);
-	if (rc)
-		goto err_unpin;
-	return 0;
-
-err_unpin:
-	if (ioas->n_pinning)
-		area_unpin(ioas, area);
-err_free:
-	slab_free(ioas->area_slab, area);
+	if (unlikely(ioas->n_pinning))
+		rc = area_insert_pinned(ioas, area);
+	else
+		rc = iommu_space_insert(ioas->space, &area->map);
+	if (unlikely(rc))
+		slab_free(ioas->area_slab, area);
 	return rc;
 }
 
@@ -167,81 +178,138 @@ static int area_take_out(struct ioas *ioas, iova_t start, iova_t last,
 	return 0;
 }
 
-/* No DMA finds the areas any more. */
-static void area_free_list(struct ioas *ioas, struct area *area, bool is_pinned)
+static void area_unpin_list(struct ioas *ioas, struct area *area)
+{
+	for (; area; area = area->next)
+		area_unpin(ioas, area);
+}
+
+/* No DMA finds the areas any more, and nothing is pinned for them. */
+static inline void area_free_list(struct ioas *ioas, struct area *area)
 {
 	struct area *next;
 
 	for (; area; area = next) {
 		next = area->next;
-		if (is_pinned)
-			area_unpin(ioas, area);
 		area_put_source(area);
 		slab_free(ioas->area_slab, area);
 	}
 }
 
-/*
- * Asynchronous DMA may last, and its end may depend on a thread that maps
- * into this address space: wait without the lock.
- */
-static void area_wait_holders(struct ioas *ioas,
-			      struct area *removed) lock_unchecked
+static struct iommu_map *area_next_map(struct iommu_map *map)
 {
-	struct area *area = removed;
+	struct area *next = to_area(map)->next;
 
-	while (area && !atomic_load(&area->map.n_holders))
-		area = area->next;
-	if (!area)
-		return;
-	lock_release(&ioas->lock);
+	return next ? &next->map : NULL;
+}
+
+static inline bool area_list_is_held(struct area *area)
+{
 	for (; area; area = area->next)
+		if (unlikely(atomic_load(&area->map.n_holders)))
+			return true;
+	return false;
+}
+
+/**
+ * area_wait_list() - wait for the holders of removed areas
+ * @is_pinned: they are, and the caller is in limbo, which is left meanwhile
+ * @may_unlock: drop the lock for the wait
+ *
+ * The address space goes on pinning, so that it is told of moves.
+ */
+static no_inline lock_unchecked void area_wait_list(struct ioas *ioas,
+						    struct area *removed,
+						    bool is_pinned,
+						    bool may_unlock)
+{
+	struct iommu_linger linger = {
+		.first = &removed->map,
+		.next = area_next_map,
+	};
+	struct area *area;
+
+	if (is_pinned) {
+		iommu_space_linger_add(ioas->space, &linger);
+		ioas->n_pinning++;
+		mm_limbo_exit();
+	}
+	if (may_unlock)
+		lock_release(&ioas->lock);
+	for (area = removed; area; area = area->next)
 		iommu_map_wait_holders(&area->map);
-	lock_acquire(&ioas->lock);
+	if (may_unlock)
+		lock_acquire(&ioas->lock);
+	if (is_pinned) {
+		mm_limbo_enter();
+		iommu_space_linger_remove(ioas->space, &linger);
+	}
+}
+
+/* What is left of area_wait_list(), when the areas are unpinned. */
+static void area_wait_list_end(struct ioas *ioas)
+{
+	ioas_stop_pinning_locked(ioas);
+}
+
+/**
+ * area_remove_locked() - remove all areas inside a range
+ * @may_unlock: the lock may be dropped to wait for asynchronous DMA
+ *
+ * Return: as area_unmap().
+ */
+static inline int area_remove_locked(struct ioas *ioas, iova_t start,
+				     iova_t last, __u64 *n_bytes,
+				     bool may_unlock)
+{
+	bool is_pinned = ioas->n_pinning;
+	bool was_held = false;
+	struct area *removed;
+	int rc;
+
+	if (is_pinned)
+		mm_limbo_enter();
+	rc = area_take_out(ioas, start, last, &removed, n_bytes);
+	if (removed) {
+		iommu_space_sync(ioas->space);
+		was_held = area_list_is_held(removed);
+		if (unlikely(was_held))
+			area_wait_list(ioas, removed, is_pinned, may_unlock);
+	}
+	if (is_pinned) {
+		area_unpin_list(ioas, removed);
+		mm_limbo_exit();
+		if (unlikely(was_held))
+			area_wait_list_end(ioas);
+	}
+	area_free_list(ioas, removed);
+	return rc;
 }
 
 int area_unmap(struct ioas *ioas, iova_t start, iova_t last, __u64 *n_bytes)
 {
-	struct area *removed;
-	bool is_pinned;
 	int rc;
 
 	lock_acquire(&ioas->lock);
-	rc = area_take_out(ioas, start, last, &removed, n_bytes);
-	if (removed) {
-		/* It may change while the lock is dropped. */
-		is_pinned = ioas->n_pinning;
-		iommu_space_sync(ioas->space);
-		area_wait_holders(ioas, removed);
-		area_free_list(ioas, removed, is_pinned);
-	}
+	rc = area_remove_locked(ioas, start, last, n_bytes, true);
 	lock_release(&ioas->lock);
 	return rc;
 }
 
 void area_undo_locked(struct ioas *ioas, iova_t start, iova_t last)
 {
-	struct area *removed;
-	struct area *area;
 	__u64 n_bytes;
 
 	lock_assert_held(&ioas->lock);
-	warn_on(area_take_out(ioas, start, last, &removed, &n_bytes));
-	iommu_space_sync(ioas->space);
-	for (area = removed; area; area = area->next)
-		iommu_map_wait_holders(&area->map);
-	area_free_list(ioas, removed, ioas->n_pinning);
+	warn_on(area_remove_locked(ioas, start, last, &n_bytes, false));
 }
 
 void area_remove_all_locked(struct ioas *ioas)
 {
-	struct area *removed;
 	__u64 n_bytes;
 
 	lock_assert_held(&ioas->lock);
-	area_take_out(ioas, 0, ~(iova_t)0, &removed, &n_bytes);
-	iommu_space_sync(ioas->space);
-	area_free_list(ioas, removed, ioas->n_pinning);
+	area_remove_locked(ioas, 0, ~(iova_t)0, &n_bytes, false);
 }
 
 int area_check_alignment_locked(struct ioas *ioas, __u64 alignment)
@@ -266,8 +334,11 @@ static void area_unpin_until(struct ioas *ioas, const struct iommu_map *end)
 	struct iommu_space *space = ioas->space;
 	struct iommu_map *map = iommu_space_first(space, 0, ~(iova_t)0);
 
-	for (; map != end; map = iommu_space_next(space, map, ~(iova_t)0))
+	for (; map != end; map = iommu_space_next(space, map, ~(iova_t)0)) {
+		mm_limbo_enter();
 		area_unpin(ioas, to_area(map));
+		mm_limbo_exit();
+	}
 }
 
 int area_pin_all_locked(struct ioas *ioas)
@@ -278,8 +349,10 @@ int area_pin_all_locked(struct ioas *ioas)
 
 	lock_assert_held(&ioas->lock);
 	for (; map; map = iommu_space_next(space, map, ~(iova_t)0)) {
+		mm_limbo_enter();
 		map->address = 0;
 		rc = area_pin(ioas, to_area(map));
+		mm_limbo_exit();
 		if (rc) {
 			if (guard_holds(GUARD_ATTACH_ROLLBACK))
 				area_unpin_until(ioas, map);

@@ -118,17 +118,24 @@ static void copy_piece(void *arg, uintptr_t address, __u64 len)
 /* Copy an area of the source, or the part of it that is in the range. */
 static int copy_area(struct copy *copy, struct iommu_map *map)
 {
+	bool is_pinned = copy->src->n_pinning || copy->dst->n_pinning;
+
 	copy->area = to_area(map);
 	copy->at = map->start;
+	if (is_pinned)
+		mm_limbo_enter();
 	copy->rc = area_share_locked(copy->src, copy->area);
 	if (copy->rc)
-		return copy->rc;
+		goto out_limbo;
 	/* Where pinned memory is matters only to an area that is pinned. */
 	if (copy->src->n_pinning && copy->dst->n_pinning)
 		iommu_map_for_each_piece(copy->src->space, map, copy_piece,
 					 copy);
 	else
 		copy_piece(copy, 0, area_len(copy->area));
+out_limbo:
+	if (is_pinned)
+		mm_limbo_exit();
 	return copy->rc;
 }
 

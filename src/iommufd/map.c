@@ -28,8 +28,15 @@ static int map_perform(struct ioas *ioas, __u32 flags, struct mapping *mapping,
 
 	lock_acquire(&ioas->lock);
 	rc = mapping_place_locked(ioas, flags, mapping);
-	if (!rc)
-		rc = area_insert_locked(ioas, mapping);
+	if (likely(!rc)) {
+		if (likely(!ioas->n_pinning)) {
+			rc = area_insert_locked(ioas, mapping);
+		} else {
+			mm_limbo_enter();
+			rc = area_insert_locked(ioas, mapping);
+			mm_limbo_exit();
+		}
+	}
 	lock_release(&ioas->lock);
 	*iova = mapping->iova;
 	return rc;

@@ -42,6 +42,18 @@ void mm_unlock(void);
 /* The bounds cover [start, last] from now on. */
 void bounds_grow_to(uintptr_t start, uintptr_t last);
 
+/* Return: true when nobody is between a pin and its owner. */
+bool limbo_is_empty(void);
+
+/*
+ * Around a move, the mm lock included: nobody is in limbo, and nobody gets
+ * there.
+ */
+void mover_begin(void);
+void mover_end(void);
+
+void limbo_after_fork_child(void);
+
 /* Unmap memory that was moved aside and has lost its last pin. */
 void keep_gone(__u64 start, __u64 last);
 

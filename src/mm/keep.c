@@ -249,11 +249,13 @@ int mm_leaving(void *start, size_t len)
 		return 0; /* Linux refuses it, and nothing goes */
 	leaving.last = last | (MM_PAGE_LEN - 1);
 	trap_unmapped(leaving.start, leaving.last - leaving.start + 1);
+	mover_begin();
 	mm_lock();
 	n_moved = mm_state.n_moved;
 	err = leave_pinned(&leaving);
 	n_moved = mm_state.n_moved - n_moved;
 	mm_unlock();
+	mover_end();
 	/* DMA that looked up before may still be copying there. */
 	if (n_moved)
 		rcu_synchronize();
@@ -301,6 +303,7 @@ void *mm_remap(void *old, size_t old_len, size_t new_len, int flags,
 		if (err)
 			return err_ptr(err);
 	}
+	mover_begin();
 	mm_lock();
 	err = owners_prepare(from, kept);
 	if (err) {
@@ -314,6 +317,7 @@ void *mm_remap(void *old, size_t old_len, size_t new_len, int flags,
 		follow(from, kept, (uintptr_t)now);
 out_unlock:
 	mm_unlock();
+	mover_end();
 	return now;
 }
 
@@ -329,8 +333,9 @@ bool mm_hold_block(void *block, size_t len)
 	is_held = true;
 	mm_state.n_held++;
 	held = mem_alloc(sizeof(*held));
+	/* Never freed then: better than a crash. */
 	if (!held)
-		goto out_unlock; /* never freed: safe, and better than a crash */
+		goto out_unlock;
 	held->block = block;
 	held->last = last;
 	list_add_tail(&held->entry, &mm_state.held);

@@ -145,6 +145,9 @@ bool mm_is_pinned(const void *start, size_t len)
 		last = UINTPTR_MAX;
 	if (trap_meets(first, len))
 		return true;
+	/* It may be about to be; whoever moves it waits until that is clear. */
+	if (!limbo_is_empty())
+		return true;
 	if (last < atomic_load(&mm_state.lowest) ||
 	    first > atomic_load(&mm_state.highest))
 		return false;
@@ -214,5 +217,6 @@ void mm_fork_child(void)
 	mm_state.n_held = 0;
 	bounds_shrink();
 	vma_after_fork_child();
+	limbo_after_fork_child();
 	lock_after_fork_child(&state_lock);
 }

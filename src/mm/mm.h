@@ -12,7 +12,8 @@
  * The registry holds, for the whole process, how often each byte is pinned.
  *
  * Lock: everything here is guarded by one lock of rank LOCK_RANK_MM that is
- * taken inside. Owners' callbacks run under it.
+ * taken inside. Owners' callbacks run under it, and under another one of rank
+ * LOCK_RANK_MM_MOVE, which mm_limbo_enter() may wait for.
  */
 #ifndef MM_MM_H
 #define MM_MM_H
@@ -101,6 +102,19 @@ struct mm_owner {
 	void (*moved)(struct mm_owner *owner, uintptr_t old, size_t len,
 		      uintptr_t now);
 };
+
+/**
+ * mm_limbo_enter() - no memory moves until mm_limbo_exit()
+ *
+ * Around all that lies between mm_pin() and the moment from which the owner's
+ * ops see the address, and between the moment from which they do not and
+ * mm_unpin(): memory that moved in between would not be followed.
+ *
+ * Context: not nested. No lock of rank LOCK_RANK_MM_MOVE or above is held.
+ * What is done inside must not wait for a thread that may let go of memory.
+ */
+void mm_limbo_enter(void);
+void mm_limbo_exit(void);
 
 void mm_owner_add(struct mm_owner *owner);
 void mm_owner_remove(struct mm_owner *owner);
