@@ -71,9 +71,9 @@ static int bind_check_token(const struct vfio_device_bind_iommufd *bind)
 
 static int cdev_bind_locked(struct vfio_device *device, struct cdev_file *cdev,
 			    const struct vfio_device_bind_iommufd *bind,
-			    struct vfio_device_bind_iommufd *user)
-	lock_requires(device->lock)
+			    void *arg) lock_requires(device->lock)
 {
+	const size_t at = offsetof(struct vfio_device_bind_iommufd, out_devid);
 	struct iommufd_ctx *ctx;
 	struct file *ctx_file;
 	__u32 id;
@@ -90,7 +90,7 @@ static int cdev_bind_locked(struct vfio_device *device, struct cdev_file *cdev,
 	err = vfio_device_bind_locked(device, ctx, &id);
 	if (err)
 		goto out_put_ctx;
-	err = copy_to_user(&user->out_devid, &id, sizeof(id));
+	err = copy_to_user(user_at(arg, at), &id, sizeof(id));
 	if (err)
 		vfio_device_unbind_locked(device);
 	else
@@ -142,7 +142,7 @@ static long cdev_attach_ioctl(struct vfio_device *device, void *arg)
 {
 	const size_t min_len =
 		offsetof(struct vfio_device_attach_iommufd_pt, pasid);
-	struct vfio_device_attach_iommufd_pt *user = arg;
+	const size_t at = offsetof(struct vfio_device_attach_iommufd_pt, pt_id);
 	struct vfio_device_attach_iommufd_pt attach;
 	int err;
 
@@ -155,7 +155,7 @@ static long cdev_attach_ioctl(struct vfio_device *device, void *arg)
 	lock_acquire(&device->lock);
 	err = vfio_device_attach_locked(device, &attach.pt_id);
 	if (!err) {
-		err = copy_to_user(&user->pt_id, &attach.pt_id,
+		err = copy_to_user(user_at(arg, at), &attach.pt_id,
 				   sizeof(attach.pt_id));
 		if (err)
 			vfio_device_detach_locked(device);

@@ -62,7 +62,6 @@ static void fill_dependent(struct vfio_pci_device *pci,
 
 long pci_hot_reset_info_ioctl(struct vfio_pci_device *pci, void *arg)
 {
-	struct vfio_pci_hot_reset_info *user = arg;
 	struct vfio_pci_dependent_device dependent;
 	struct vfio_pci_hot_reset_info info;
 	bool has_room;
@@ -78,7 +77,9 @@ long pci_hot_reset_info_ioctl(struct vfio_pci_device *pci, void *arg)
 		info.flags = VFIO_PCI_HOT_RESET_FLAG_DEV_ID |
 			     VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
 		fill_dependent(pci, &dependent);
-		if (copy_to_user(user->devices, &dependent, sizeof(dependent)))
+		/* The program's structure may be anywhere, odd addresses too. */
+		if (copy_to_user(user_at(arg, INFO_MIN_LEN), &dependent,
+				 sizeof(dependent)))
 			return -EFAULT;
 	}
 	if (copy_to_user(arg, &info, INFO_MIN_LEN))
