@@ -310,23 +310,57 @@ bool trap_meets(uintptr_t start, size_t len)
 	return is_met;
 }
 
-/* From the last range down, so that an op may remove the range. */
-void trap_unmapped(uintptr_t start, size_t len)
+/*
+ * Call @tell for every range that meets [start, start + len), from the last
+ * one down, so that it may remove the range, and put others in its place.
+ */
+static int trap_tell(uintptr_t start, size_t len,
+		     int (*tell)(struct trap_range *range, uintptr_t start,
+				 size_t len, int prot),
+		     int prot)
 {
 	uintptr_t last = start + (len - 1);
 	struct trap_range *range;
 	uintptr_t range_start;
+	int err = 0;
 
 	if (!len)
-		return;
+		return 0;
 	trap_enter();
-	while ((range = trap_find(start, last))) {
+	while (!err && (range = trap_find(start, last))) {
 		range_start = range->start;
-		if (range->ops->unmapped)
-			range->ops->unmapped(range, start, len);
+		err = tell(range, start, len, prot);
 		if (range_start <= start)
 			break;
 		last = range_start - 1;
 	}
 	trap_leave();
+	return err;
+}
+
+static int trap_tell_unmapped(struct trap_range *range, uintptr_t start,
+			      size_t len, int prot)
+{
+	(void)prot;
+	if (range->ops->unmapped)
+		range->ops->unmapped(range, start, len);
+	return 0;
+}
+
+void trap_unmapped(uintptr_t start, size_t len)
+{
+	trap_tell(start, len, trap_tell_unmapped, 0);
+}
+
+static int trap_tell_protected(struct trap_range *range, uintptr_t start,
+			       size_t len, int prot)
+{
+	if (!range->ops->protected)
+		return 0;
+	return range->ops->protected(range, start, len, prot);
+}
+
+int trap_protected(uintptr_t start, size_t len, int prot)
+{
+	return trap_tell(start, len, trap_tell_protected, prot);
 }

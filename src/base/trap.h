@@ -22,8 +22,13 @@ struct trap_range;
  *	again by the CPU; or return false, and it is emulated. May be NULL
  * @load: @width is 1, 2, 4 or 8
  * @store: likewise
+ * @permits: did the program ask for a mapping that gives this access? If not
+ *	the fault is its own. May be NULL: always
  * @unmapped: the program unmapped, or mapped over, [start, start + len) of the
  *	range. Context: not a signal handler
+ * @protected: the program set the protection @prot of [start, start + len),
+ *	which may reach beyond the range; what must trap is to trap again. May
+ *	be NULL. 0 or -errno. Context: not a signal handler
  */
 struct trap_ops {
 	bool (*open)(struct trap_range *range, __u64 offset, bool is_store);
@@ -31,7 +36,10 @@ struct trap_ops {
 		      unsigned int width);
 	void (*store)(struct trap_range *range, __u64 offset,
 		      unsigned int width, __u64 value);
+	bool (*permits)(struct trap_range *range, bool is_store);
 	void (*unmapped)(struct trap_range *range, uintptr_t start, size_t len);
+	int (*protected)(struct trap_range *range, uintptr_t start, size_t len,
+			 int prot);
 };
 
 /**
@@ -79,5 +87,8 @@ void trap_after_fork_child(void);
 
 /* Tell every range that meets [start, start + len) by its unmapped op. */
 void trap_unmapped(uintptr_t start, size_t len);
+
+/* Likewise by its protected op. Return: 0, or the first error. */
+int trap_protected(uintptr_t start, size_t len, int prot);
 
 #endif /* BASE_TRAP_H */

@@ -85,6 +85,8 @@ int machine_error_exitcode(const struct machine *machine);
  */
 bool machine_memory_is_mapped(const void *start, size_t len);
 int machine_memory_leaving(void *start, size_t len);
+int machine_memory_discarding(void *start, size_t len);
+int machine_memory_protect(void *start, size_t len, int prot);
 void *machine_memory_remap(void *old, size_t old_len, size_t new_len, int flags,
 			   void *new_address);
 bool machine_memory_hold(void *block, size_t len);

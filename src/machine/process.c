@@ -3,6 +3,10 @@
  * What happens to the process as a whole: its memory, its forks, its end. The
  * front ends know the machine only; this hands on to the floors below.
  */
+#include <errno.h>
+#include <sys/mman.h>
+#include "base/err.h"
+#include "base/overflow.h"
 #include "base/rcu.h"
 #include "base/trap.h"
 #include "iommu/iommu.h"
@@ -21,9 +25,45 @@ int machine_memory_leaving(void *start, size_t len)
 	return mm_leaving(start, len);
 }
 
+/* Registers cannot be discarded: Linux refuses it for pages of a device. */
+int machine_memory_discarding(void *start, size_t len)
+{
+	return trap_meets((uintptr_t)start, len) ? -EINVAL
+						 : mm_leaving(start, len);
+}
+
+int machine_memory_protect(void *start, size_t len, int prot)
+{
+	if (mprotect(start, len, prot))
+		return -errno;
+	return trap_protected((uintptr_t)start, align_up(len, MM_PAGE_LEN),
+			      prot);
+}
+
+/* Pages of a device do not grow; of what stays in place, the rest goes. */
+static void *bar_remap(void *old, size_t old_len, size_t new_len, int flags)
+{
+	size_t kept = align_up(new_len, MM_PAGE_LEN);
+	int err;
+
+	if (!new_len || flags & ~MREMAP_MAYMOVE)
+		return err_ptr(-EINVAL);
+	if (new_len > old_len)
+		return err_ptr(-EFAULT);
+	if (kept < old_len) {
+		err = mm_leaving((char *)old + kept, old_len - kept);
+		if (err)
+			return err_ptr(err);
+	}
+	old = mremap(old, old_len, new_len, flags);
+	return old == MAP_FAILED ? err_ptr(-errno) : old;
+}
+
 void *machine_memory_remap(void *old, size_t old_len, size_t new_len, int flags,
 			   void *new_address)
 {
+	if (trap_meets((uintptr_t)old, old_len))
+		return bar_remap(old, old_len, new_len, flags);
 	return mm_remap(old, old_len, new_len, flags, new_address);
 }
 

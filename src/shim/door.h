@@ -55,9 +55,13 @@ struct shim_host {
  *	when it is the program's. Context: the signal handler
  * @memory_is_mapped: does [start, start + len) meet memory that is mapped for
  *	DMA? Lock-free and cheap when the answer is no
- * @memory_leaving: the program is about to unmap, map over, or discard the
- *	range: pages mapped for DMA in it are moved aside first. 0 or -errno.
- *	The caller performs its call afterwards
+ * @memory_leaving: the program is about to unmap or map over the range: pages
+ *	mapped for DMA in it are moved aside first. 0 or -errno. The caller
+ *	performs its call afterwards
+ * @memory_discarding: likewise, about to discard what is in the range;
+ *	-EINVAL when these are registers of a device
+ * @memory_protect: performs the program's mprotect(); registers of a device
+ *	stay what they are. 0 or -errno
  * @memory_remap: performs the program's mremap() of a range that meets memory
  *	mapped for DMA; devices go on with the pages at their new address. The
  *	new address, or err_ptr()
@@ -78,6 +82,8 @@ struct shim_core {
 	bool (*fault)(int signal, siginfo_t *info, void *ucontext);
 	bool (*memory_is_mapped)(const void *start, size_t len);
 	int (*memory_leaving)(void *start, size_t len);
+	int (*memory_discarding)(void *start, size_t len);
+	int (*memory_protect)(void *start, size_t len, int prot);
 	void *(*memory_remap)(void *old, size_t old_len, size_t new_len,
 			      int flags, void *new_address);
 	bool (*memory_hold)(void *block, size_t len);

@@ -418,8 +418,11 @@ bool mmio_fault(const siginfo_t *info, void *ucontext)
 		return false;
 	access.offset = address - access.range->start;
 	access.gregs = gregs;
-	if (access.range->ops->open &&
-	    access.range->ops->open(access.range, access.offset, is_store))
+	if (access.range->ops->permits &&
+	    !access.range->ops->permits(access.range, is_store))
+		is_done = false;
+	else if (access.range->ops->open &&
+		 access.range->ops->open(access.range, access.offset, is_store))
 		is_done = true;
 	else
 		is_done = access_perform(&access);

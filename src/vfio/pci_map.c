@@ -264,27 +264,31 @@ static void map_store(struct trap_range *range, __u64 offset,
 		      unsigned int width, __u64 value)
 {
 	struct pci_map *map = to_map(range);
-	struct vfio_pci_device *pci = map->pci;
 
 	offset += range->offset;
-	if (!map_is_decoded(map, offset, "store to"))
-		return;
-	if (map->prot & PROT_WRITE)
-		pci_bar_store(pci, map->bar, offset, width, value);
-	else
-		trace_device_error(
-			vfio_device_name(&pci->device),
-			"store to BAR%u offset 0x%llx through a mapping without PROT_WRITE (Linux sends SIGSEGV)",
-			map->bar, (unsigned long long)offset);
+	if (map_is_decoded(map, offset, "store to"))
+		pci_bar_store(map->pci, map->bar, offset, width, value);
+}
+
+/* x86 has no pages that can be written and not read. */
+static bool map_permits(struct trap_range *range, bool is_store)
+{
+	int prot = to_map(range)->prot;
+
+	return is_store ? prot & PROT_WRITE : prot;
 }
 
 static void map_unmapped(struct trap_range *range, uintptr_t start, size_t len);
+static int map_protected(struct trap_range *range, uintptr_t start, size_t len,
+			 int prot);
 
 static const struct trap_ops map_trap_ops = {
 	.open = map_open,
 	.load = map_load,
 	.store = map_store,
+	.permits = map_permits,
 	.unmapped = map_unmapped,
+	.protected = map_protected,
 };
 
 /* ---- the life of a mapping -------------------------------------------- */
@@ -314,11 +318,15 @@ static int map_publish(struct pci_map *map)
 	err = trap_add(&map->range);
 	if (err)
 		return err;
-	file_get(map->file);
 	lock_acquire(&maps->lock);
-	list_add_tail(&map->link, &maps->list);
 	err = map_protect(map, MAP_ALL);
+	if (!err) {
+		file_get(map->file);
+		list_add_tail(&map->link, &maps->list);
+	}
 	lock_release(&maps->lock);
+	if (err)
+		trap_remove(&map->range);
 	return err;
 }
 
@@ -372,6 +380,39 @@ static void map_unmapped(struct trap_range *range, uintptr_t start, size_t len)
 	if (end < map_end)
 		map_keep_part(map, end, map_end - end);
 	map_retire(map);
+}
+
+/* Which accesses a protection gives: x86 reads whatever it executes. */
+static int prot_of_accesses(int prot)
+{
+	return (prot & PROT_EXEC ? PROT_READ : 0) |
+	       (prot & (PROT_READ | PROT_WRITE));
+}
+
+/* The part becomes a mapping of its own, like one that was made so. */
+static int map_protected(struct trap_range *range, uintptr_t start, size_t len,
+			 int prot)
+{
+	struct pci_map *map = to_map(range);
+	uintptr_t end = start + len;
+	struct pci_map *part;
+	int err;
+
+	if (start < range->start)
+		start = range->start;
+	if (end > range->start + range->len)
+		end = range->start + range->len;
+	part = map_alloc(map, start, end - start);
+	if (!part)
+		return -ENOMEM;
+	part->prot = prot_of_accesses(prot);
+	err = map_publish(part);
+	if (err) {
+		mem_free(part);
+		return err;
+	}
+	map_unmapped(range, start, end - start);
+	return 0;
 }
 
 void pci_maps_init(struct vfio_pci_device *pci)
@@ -471,7 +512,7 @@ void *pci_mmap(struct vfio_device *device, struct file *file,
 		return err_ptr(-ENOMEM);
 	map->pci = pci;
 	map->file = file;
-	map->prot = request->prot & (PROT_READ | PROT_WRITE);
+	map->prot = prot_of_accesses(request->prot);
 	map->range.ops = &map_trap_ops;
 	map->range.name = vfio_device_name(device);
 	list_init(&map->link);

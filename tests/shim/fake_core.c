@@ -263,6 +263,17 @@ static int fake_leaving(void *start, size_t len)
 	return 0;
 }
 
+static int fake_discarding(void *start, size_t len)
+{
+	return fake_leaving(start, len);
+}
+
+static int fake_protect(void *start, size_t len, int prot)
+{
+	note("protect %#lx %zu %d", (unsigned long)start, len, prot);
+	return mprotect(start, len, prot) ? -errno : 0;
+}
+
 static void *fake_remap(void *old, size_t old_len, size_t new_len, int flags,
 			void *new_address)
 {
@@ -317,6 +328,8 @@ static const struct shim_core fake_core = {
 	.fault = fake_fault,
 	.memory_is_mapped = fake_is_mapped,
 	.memory_leaving = fake_leaving,
+	.memory_discarding = fake_discarding,
+	.memory_protect = fake_protect,
 	.memory_remap = fake_remap,
 	.memory_hold = fake_hold,
 	.memlock_limit_set = fake_memlock,

@@ -75,6 +75,10 @@ static void test_unmapping(void **state)
 	assert_left(map + PAGE, PAGE);
 	assert_int_equal(madvise(map + PAGE, PAGE, MADV_FREE), 0);
 	assert_left(map + PAGE, PAGE);
+	assert_int_equal(mprotect(map + PAGE, PAGE, PROT_READ), 0);
+	assert_int_equal(log_count("protect"), 1);
+	assert_int_equal(mprotect(map + 1, PAGE, PROT_READ), -1);
+	assert_int_equal(errno, EINVAL);
 	assert_ptr_equal(mmap(map + 2 * PAGE, PAGE, PROT_READ,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
 			 map + 2 * PAGE);

@@ -42,9 +42,10 @@ static always_inline const struct shim_core *memory_core(void)
 	return self.core_depth ? NULL : core;
 }
 
-/* Return: 0, or -1 with errno. */
-static no_inline int memory_leave(const struct shim_core *core, void *start,
-				  size_t len)
+/* @tell: how the core is told of it. Return: 0, or -1 with errno. */
+static no_inline int memory_tell(const struct shim_core *core, void *start,
+				 size_t len,
+				 int (*tell)(void *start, size_t len))
 {
 	uintptr_t end;
 	int err;
@@ -57,9 +58,14 @@ static no_inline int memory_leave(const struct shim_core *core, void *start,
 	if (!core->memory_is_mapped(start, len))
 		return 0;
 	core_enter();
-	err = core->memory_leaving(start, len);
+	err = tell(start, len);
 	core_leave();
 	return result_int(err);
+}
+
+static int memory_leave(const struct shim_core *core, void *start, size_t len)
+{
+	return memory_tell(core, start, len, core->memory_leaving);
 }
 
 EXPORT int munmap(void *start, size_t len)
@@ -192,9 +198,22 @@ EXPORT int madvise(void *start, size_t len, int advice)
 	if (unlikely(core) &&
 	    (advice == MADV_DONTNEED || advice == MADV_FREE ||
 	     advice == MADV_REMOVE || advice == MADV_DONTNEED_LOCKED) &&
-	    memory_leave(core, start, len))
+	    memory_tell(core, start, len, core->memory_discarding))
 		return -1;
 	return REAL(madvise)(start, len, advice);
+}
+
+EXPORT int mprotect(void *start, size_t len, int prot)
+{
+	const struct shim_core *core = memory_core();
+	int err;
+
+	if (likely(!core))
+		return REAL(mprotect)(start, len, prot);
+	core_enter();
+	err = core->memory_protect(start, len, prot);
+	core_leave();
+	return result_int(err);
 }
 
 /* The end of the data segment, as the kernel has it. */

@@ -351,6 +351,8 @@ static bool perform(struct trap_range *range, __u64 offset, greg_t *gregs)
 	return true;
 }
 
+unsigned int n_accesses_refused;
+
 static void fault_caught(int sig, siginfo_t *info, void *ucontext)
 {
 	greg_t *gregs = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
@@ -368,8 +370,14 @@ static void fault_caught(int sig, siginfo_t *info, void *ucontext)
 		return;
 	}
 	offset = address - range->start;
-	is_done = range->ops->open(range, offset, is_store) ||
-		  perform(range, offset, gregs);
+	if (!range->ops->permits(range, is_store)) {
+		n_accesses_refused++;
+		gregs[REG_RIP] += 2;
+		is_done = true;
+	} else {
+		is_done = range->ops->open(range, offset, is_store) ||
+			  perform(range, offset, gregs);
+	}
 	trap_end();
 	if (!is_done)
 		signal(sig, SIG_DFL);

@@ -127,6 +127,9 @@ void unmap_bar(void *address, size_t len);
  * signals before each fixture.
  */
 void catch_traps(void);
+
+/* Accesses that the mapping does not give: the program's own faults. */
+extern unsigned int n_accesses_refused;
 void cpu_store(volatile void *address, __u32 value);
 __u32 cpu_load(const volatile void *address);
 
