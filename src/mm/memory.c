@@ -154,8 +154,14 @@ static int memory_add_window(struct mm_memory *memory, size_t len)
 	return 0;
 }
 
-/* The file is one whose pages stay, and is as long as the range. */
-static int memory_check_file(const struct mm_memory *memory, __u64 end)
+/*
+ * The file is one whose pages stay, and is as long as the range.
+ *
+ * @window_len receives the longest useful window. Mapping hugetlbfs writable
+ * beyond its end makes the file longer, so there it is the file's length.
+ */
+static int memory_check_file(const struct mm_memory *memory, __u64 end,
+			     __u64 *window_len)
 {
 	struct statfs fs;
 	struct stat st;
@@ -164,7 +170,11 @@ static int memory_check_file(const struct mm_memory *memory, __u64 end)
 		return -EINVAL;
 	if (fs.f_type != TMPFS_TYPE && fs.f_type != HUGETLBFS_TYPE)
 		return -EINVAL;
-	return end > (__u64)st.st_size ? -EINVAL : 0;
+	if (end > (__u64)st.st_size)
+		return -EINVAL;
+	*window_len = fs.f_type == HUGETLBFS_TYPE ? (__u64)st.st_size
+						  : align_up(end, WINDOW_STEP);
+	return 0;
 }
 
 int memory_file_address(struct mm_memory *memory, __u64 offset, __u64 len,
@@ -177,7 +187,7 @@ int memory_file_address(struct mm_memory *memory, __u64 offset, __u64 len,
 
 	if (add_overflow(offset, len, &end) || end > INT64_MAX - WINDOW_STEP)
 		return -EINVAL;
-	err = memory_check_file(memory, end);
+	err = memory_check_file(memory, end, &window_len);
 	if (err)
 		return err;
 	if (is_writable && !memory->is_writable)
@@ -185,11 +195,10 @@ int memory_file_address(struct mm_memory *memory, __u64 offset, __u64 len,
 	list_for_each_entry(window, &memory->windows, entry)
 		if (end <= window->len)
 			goto found;
-	window_len = align_up(end, WINDOW_STEP);
 	err = memory_add_window(memory, window_len);
-	/* hugetlbfs, or too little address space: just what it needs. */
-	if (err)
-		err = memory_add_window(memory, align_up(end, 2u << 20));
+	/* Too little address space: just what it needs. */
+	if (err && window_len > end)
+		err = memory_add_window(memory, end);
 	if (err)
 		return err;
 	window = list_entry(memory->windows.prev, struct window, entry);

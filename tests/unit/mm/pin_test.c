@@ -2,10 +2,15 @@
 /* Pinning: what is validated, charged, and refused. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "base/err.h"
 #include "harness/harness.h"
@@ -156,6 +161,121 @@ static void files_of_other_kinds_are_refused(void **state)
 	close(fd);
 }
 
+/* CAP_IPC_LOCK is what the limit does not hold for. */
+static void drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct none[2] = { { 0 }, { 0 } };
+
+	assert_int_equal(syscall(SYS_capset, &header, none), 0);
+}
+
+/* As fork() under the preload library. */
+static pid_t fork_without_pins(void)
+{
+	pid_t child;
+
+	mm_fork_prepare();
+	child = fork();
+	if (child)
+		mm_fork_parent();
+	else
+		mm_fork_child();
+	return child;
+}
+
+static int pin_as(const void *start, size_t len, enum mm_account account)
+{
+	uintptr_t address;
+
+	return mm_pin(mm_process(), (uintptr_t)start, len, true, account,
+		      &address);
+}
+
+static void pin_up_to_the_limit(void)
+{
+	struct rlimit limit = { .rlim_cur = 2 * PAGE, .rlim_max = 2 * PAGE };
+	char *map = map_pages(4, PROT_READ | PROT_WRITE);
+
+	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	assert_int_equal(pin(map, 4 * PAGE, true), 0); /* only counted */
+	unpin(map, 4 * PAGE);
+	mm_enforce_limit();
+	assert_int_equal(pin(map, 3 * PAGE, true), -ENOMEM);
+	assert_int_equal(pinned_pages(), 0);
+	assert_int_equal(pin(map, 2 * PAGE, true), 0);
+	assert_int_equal(pin(map, 1, true), -ENOMEM);
+	/* The two modes are counted apart. */
+	assert_int_equal(pin_as(map, 2 * PAGE, MM_ACCOUNT_PROCESS), 0);
+	assert_int_equal(pin_as(map, 1, MM_ACCOUNT_PROCESS), -ENOMEM);
+	mm_unpin(mm_process(), (uintptr_t)map, 2 * PAGE, MM_ACCOUNT_PROCESS);
+	unpin(map, 2 * PAGE);
+	assert_int_equal(pin(map, 2 * PAGE, true), 0);
+	unpin(map, 2 * PAGE);
+	assert_int_equal(pinned_pages(), 0);
+}
+
+/* In a child: what it gives up is not given back. */
+static void the_limit_holds_when_enforced(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	child = fork_without_pins();
+	if (!child) {
+		drop_capabilities();
+		pin_up_to_the_limit();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+static void who_may_lock_anything_does(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	child = fork_without_pins();
+	if (!child) {
+		struct rlimit limit = { .rlim_cur = 0, .rlim_max = 0 };
+		char *map = map_pages(1, PROT_READ | PROT_WRITE);
+
+		setrlimit(RLIMIT_MEMLOCK, &limit);
+		mm_enforce_limit();
+		_exit(pin(map, PAGE, true) ? 1 : 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(WEXITSTATUS(status), geteuid() ? 1 : 0);
+}
+
+static void huge_pages_are_pinned(void **state)
+{
+	const size_t len = 2u << 20;
+	int fd = memfd_create("test", MFD_CLOEXEC | MFD_HUGETLB);
+	struct mm_memory *memory;
+	uintptr_t address;
+
+	(void)state;
+	if (fd < 0 || ftruncate(fd, (off_t)len))
+		skip_with_reason("no hugetlbfs here");
+	memory = mm_file_get(fd);
+	assert_false(is_err(memory));
+	assert_int_equal(
+		mm_pin(memory, PAGE, PAGE, true, MM_ACCOUNT_USER, &address), 0);
+	assert_int_equal(pinned_pages(), 1);
+	mm_unpin(memory, address, PAGE, MM_ACCOUNT_USER);
+	assert_int_equal(mm_pin(memory, len, 1, true, MM_ACCOUNT_USER,
+				&address),
+			 -EINVAL);
+	mm_memory_put(memory);
+	close(fd);
+}
+
 static int pin_and_unpin(void *arg)
 {
 	int err = pin(arg, PAGE, true);
@@ -214,6 +334,9 @@ int main(void)
 		harness_test(parts_of_pages_charge_whole_ones),
 		harness_test(files_are_mapped_once_and_checked),
 		harness_test(files_of_other_kinds_are_refused),
+		harness_test(the_limit_holds_when_enforced),
+		harness_test(who_may_lock_anything_does),
+		harness_test(huge_pages_are_pinned),
 		harness_test(every_failure_leaves_nothing),
 	};
 
