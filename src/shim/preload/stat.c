@@ -100,13 +100,18 @@ EXPORT_ALIAS("fstatat")
 int fstatat64(int dirfd, const char *restrict path,
 	      struct stat64 *restrict stat, int flags);
 
-EXPORT int fstat(int fd, struct stat *stat)
+static int stat_fd(int fd, struct stat *stat)
 {
 	int ret;
 
 	if (unlikely(fd_peek(fd)) && stat_served(fd, stat, &ret))
 		return ret;
 	return stat_fixed(REAL(fstat)(fd, stat), stat);
+}
+
+EXPORT int fstat(int fd, struct stat *stat)
+{
+	return stat_fd(fd, stat);
 }
 
 EXPORT_ALIAS("fstat") int fstat64(int fd, struct stat64 *stat);
@@ -136,10 +141,11 @@ EXPORT int __lxstat(int version, const char *path, struct stat *stat)
 EXPORT_ALIAS("__lxstat")
 int __lxstat64(int version, const char *path, struct stat64 *stat);
 
+/* Not fstat(): that of a library before this one may come back to here. */
 EXPORT int __fxstat(int version, int fd, struct stat *stat)
 {
 	(void)version;
-	return fstat(fd, stat);
+	return stat_fd(fd, stat);
 }
 
 EXPORT_ALIAS("__fxstat")
