@@ -58,7 +58,8 @@ class ExitStatus(CliTest):
         self.assertEqual(done.stdout, "found it\n", done.stderr)
 
     def test_preloads_of_the_user_stay(self):
-        self.env["LD_PRELOAD"] = "libc.so.6"
+        first = os.environ.get("IOMMUFD_USER_SANITIZER_LIB")
+        self.env["LD_PRELOAD"] = f"{first}:libc.so.6" if first else "libc.so.6"
         done = self.run_program(sys.executable, "-c",
                                 "print(open('/proc/self/maps').read())")
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -48,6 +48,18 @@ class RunDir(CliTest):
         self.run_program("/bin/true")
         self.assertLessEqual(set(before), set(self.run_dirs()))
 
+    def test_a_run_that_ended_is_not_around_us(self):
+        """Its name may be left in an environment that somebody saved."""
+        self.run_program("/bin/true")
+        for path in (self.runtime / self.run_dirs()[0], "/no/run"):
+            self.env["IOMMUFD_USER_RUN"] = str(path)
+            done = self.run_program("/bin/ls", "/dev/iommu")
+            self.assertEqual((done.returncode, done.stdout),
+                             (0, "/dev/iommu\n"), done.stderr)
+        done = self.run_program(COMMAND, "run", *NVME, "--", "/bin/true")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("inside a run already", done.stderr)
+
     def test_strangers_stay(self):
         names = ["iommufd-user-run.mine", "other"]
         (self.runtime / names[0]).write_text("a file, no directory")

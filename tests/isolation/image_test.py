@@ -167,7 +167,7 @@ class Images(CliTest):
         done = self.command("run", "--on-fault=ignore", "-d",
                             f"nvme,image={image},io={backend}", "--",
                             str(PROGRAMS / "under_load"), "unmap",
-                            "20000")
+                            "10000")
         self.assertEqual(done.returncode, 0, done.stderr)
 
     @each_backend

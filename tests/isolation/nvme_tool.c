@@ -107,7 +107,7 @@ static void tool_run(const char *text)
 	unsigned int i = 0;
 
 	while (strlen(tools[i].name) != len ||
-	       strncmp(tools[i].name, text, len))
+	       strncmp(tools[i].name, text, len) != 0)
 		check(++i < sizeof(tools) / sizeof(tools[0]));
 	if (!strcmp(tools[i].name, "wait"))
 		puts("waiting");

@@ -175,7 +175,7 @@ int main(int argc, char **argv)
 	unsigned int i = 0;
 
 	check(argc == 3 && n_reads);
-	while (strcmp(kinds[i].name, argv[1]))
+	while (strcmp(kinds[i].name, argv[1]) != 0)
 		check(++i < sizeof(kinds) / sizeof(kinds[0]));
 	printf("seed %u\n", load.random);
 	load.buffer = client_alloc(LEN, 0);
