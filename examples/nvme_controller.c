@@ -225,7 +225,8 @@ static int nvme_execute(struct nvme *nvme, struct nvme_queue *queue,
 	rc = nvme_wait(nvme, queue);
 	if (rc)
 		return rc;
-	nvme_reap(queue, completion);
+	if (!nvme_reap(queue, completion))
+		return nvme_complain_timeout(nvme);
 	nvme_release(nvme, queue);
 	return 0;
 }
@@ -384,7 +385,7 @@ static int nvme_identify_namespace(struct nvme *nvme)
 		return rc;
 	memcpy(&nvme->n_blocks, data + NVME_NS_N_BLOCKS, sizeof(uint64_t));
 	memcpy(&format,
-	       data + NVME_NS_FORMATS + 4 * (data[NVME_NS_FORMAT] & 0xf),
+	       data + NVME_NS_FORMATS + (data[NVME_NS_FORMAT] & 0xful) * 4,
 	       sizeof(format));
 	block_lg2 = format >> 16 & 0xff;
 	if (!nvme->n_blocks)

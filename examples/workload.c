@@ -111,7 +111,7 @@ static int run_verify(struct run *run, unsigned int n)
  * A command names its memory by pages: the first, and the second or, if there
  * are more, a list of all but the first.
  */
-static void run_set_pages(struct run *run, unsigned int n, size_t len,
+static void run_set_pages(struct run *run, size_t n, size_t len,
 			  struct nvme_command *command)
 {
 	size_t page_len = run->nvme->page_len;

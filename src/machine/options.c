@@ -41,7 +41,10 @@ static bool pci_address_parse(const char *text, struct pci_address *address)
 	unsigned int function;
 	int used = 0;
 
-	/* sscanf() takes signs, spaces and "0x" as well. */
+	/*
+	 * sscanf() takes signs, spaces and "0x" as well; no number is too big
+	 * for it. NOLINTBEGIN(cert-err34-c)
+	 */
 	if (text[strspn(text, "0123456789abcdefABCDEF:.")])
 		return false;
 	if (sscanf(text, "%4x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function,
@@ -54,6 +57,7 @@ static bool pci_address_parse(const char *text, struct pci_address *address)
 		    text[used])
 			return false;
 	}
+	/* NOLINTEND(cert-err34-c) */
 	if (slot > 31 || function > 7)
 		return false;
 	address->domain = (__u16)domain;

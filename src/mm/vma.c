@@ -161,7 +161,7 @@ int vma_find(__u64 address, struct vma *vma)
 int vma_check(__u64 start, __u64 last, bool is_writable)
 {
 	__u64 need = VMA_READ | (is_writable ? VMA_WRITE : 0);
-	struct vma vma;
+	struct vma vma = { 0 };
 
 	for (;;) {
 		if (vma_find(start, &vma) || (vma.flags & need) != need)

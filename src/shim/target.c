@@ -164,7 +164,7 @@ static int target_open(struct target *target)
 static const char *target_check_depth(struct target *target, int depth)
 {
 	char interpreter[TARGET_HEAD_LEN];
-	const char *reason = NULL;
+	const char *reason = NULL, *script;
 	char *name = NULL;
 	int fd = target_open(target);
 
@@ -182,8 +182,11 @@ static const char *target_check_depth(struct target *target, int depth)
 	if (!name || depth == TARGET_SCRIPTS_MAX)
 		return reason;
 	strcpy(interpreter, name);
+	script = target->path;
 	target->path = interpreter;
-	return target_check_depth(target, depth + 1);
+	reason = target_check_depth(target, depth + 1);
+	target->path = script;
+	return reason;
 }
 
 const char *target_check(const char *path, char *buf, size_t len)

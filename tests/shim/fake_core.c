@@ -21,7 +21,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-static const struct shim_host *host;
+static const struct shim_host *fake_host;
 static atomic_uint n_open;
 static int log_fd = -1;
 
@@ -87,7 +87,7 @@ static long fake_new_fd(void)
 
 	if (is_err(file))
 		return ptr_err(file);
-	fd = host->files.install(file, O_RDWR | O_CLOEXEC);
+	fd = fake_host->files.install(file, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		fake_release(file);
 	return fd;
@@ -99,13 +99,13 @@ static long fake_hidden_fd(void)
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	if (fd >= 0)
-		host->files.hide(fd);
+		fake_host->files.hide(fd);
 	return fd;
 }
 
 static long fake_look_up(int fd)
 {
-	struct file *file = host->files.get(fd);
+	struct file *file = fake_host->files.get(fd);
 	bool is_alive;
 
 	if (!file)
@@ -341,19 +341,19 @@ static const struct shim_core fake_core = {
 };
 
 EXPORT const struct shim_core *
-iommufd_user_shim_start(const struct shim_host *given)
+iommufd_user_shim_start(const struct shim_host *host)
 {
 	const char *log = getenv("FAKE_CORE_LOG");
 
-	if (given->version != SHIM_DOOR_VERSION)
+	if (host->version != SHIM_DOOR_VERSION)
 		return err_ptr(-EPROTO);
-	host = given;
+	fake_host = host;
 	if (log) {
 		log_fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
 			      0600);
 		if (log_fd >= 0)
-			host->files.hide(log_fd);
+			fake_host->files.hide(log_fd);
 	}
-	note("start %s", host->run_dir);
+	note("start %s", fake_host->run_dir);
 	return &fake_core;
 }

@@ -15,8 +15,8 @@ static void doorbell_place_shadow(struct nvme *nvme,
 				  struct nvme_doorbell *doorbell,
 				  unsigned int index)
 {
-	doorbell->shadow = nvme->shadows + 4 * index;
-	doorbell->event = nvme->shadow_events + 4 * index;
+	doorbell->shadow = nvme->shadows + 4ull * index;
+	doorbell->event = nvme->shadow_events + 4ull * index;
 	doorbell->event_value = 0;
 }
 

@@ -17,7 +17,7 @@
 
 #define PAGE_LEN 4096u
 /* From this length on, giving pages back is cheaper than clearing them. */
-#define ZERO_BY_DISCARD_LEN (64u * 1024)
+#define ZERO_BY_DISCARD_LEN (64ull << 10)
 /*
  * Up to here huge pages: random access then misses no TLB. Beyond, sparse use
  * (a file system just made) would cost up to 512 times its memory.

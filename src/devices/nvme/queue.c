@@ -414,7 +414,7 @@ void nvme_queues_check_strays(struct nvme *nvme)
 	/* Two at a time: almost all are zero. */
 	for (i = 0; i < NVME_N_DOORBELL_SLOTS; i += 2) {
 		if (likely(!__atomic_load_n(
-			    (const __u64 *)(const void *)(slots + 4 * i),
+			    (const __u64 *)(const void *)(slots + 4ul * i),
 			    __ATOMIC_RELAXED)))
 			continue;
 		queues_check_slot(nvme, i);

@@ -21,7 +21,7 @@
 #include "shim/preload/process.h"
 #include "shim/preload/sys.h"
 
-#define FD_CHUNK_LEN (64u * 1024)
+#define FD_CHUNK_LEN 65536ul
 
 _Atomic(struct fd_entry *) fd_table[FD_TABLE_LEN];
 atomic_uint fd_n_leaving;

@@ -57,7 +57,7 @@ static int poll_merge(struct pollfd *fds, struct pollfd *others, nfds_t n_fds,
 		if (!poll_is_served(fds[i].fd))
 			continue;
 		others[i].fd = -1;
-		fds[i].revents = fds[i].events & POLL_ALWAYS;
+		fds[i].revents = (short)(fds[i].events & POLL_ALWAYS);
 		n_ready += fds[i].revents != 0;
 	}
 	ret = REAL(ppoll)(others, n_fds, n_ready ? &no_time : timeout, mask);

@@ -31,6 +31,7 @@ static bool scan_add(struct scan *scan, const struct dirent *entry)
 	struct dirent **entries, *copy;
 
 	if (scan->n == scan->n_room) {
+		/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers */
 		entries = reallocarray(scan->entries, n_room, sizeof(*entries));
 		if (!entries)
 			return false;
@@ -84,6 +85,7 @@ static int scan_dir(DIR *dir, struct dirent ***list, scan_filter_t filter,
 		return result_int(err);
 	}
 	if (compare && scan.n)
+		/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers */
 		qsort(scan.entries, scan.n, sizeof(*scan.entries),
 		      (int (*)(const void *, const void *))compare);
 	*list = scan.entries;

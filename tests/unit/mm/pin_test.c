@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
-#include <linux/capability.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>

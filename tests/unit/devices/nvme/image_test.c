@@ -72,7 +72,7 @@ static const struct variant *variant_next(const struct variant *variant)
 }
 
 #define for_each_variant(pos) \
-	for (pos = variant_next(NULL); pos; pos = variant_next(pos))
+	for ((pos) = variant_next(NULL); (pos); (pos) = variant_next(pos))
 
 static void image_pread(void *buf, size_t len, off_t at)
 {
