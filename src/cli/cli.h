@@ -32,6 +32,9 @@ int cli_devices(int argc, char **argv);
 int run_dir_create(struct machine *machine, const char *const *options,
 		   unsigned int n_options, char *path, size_t path_len);
 
+/* Is somebody of that run still there? */
+bool run_dir_is_live(const char *path);
+
 /* Remove a run directory and all that is in it. */
 void run_dir_remove(const char *path);
 

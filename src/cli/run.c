@@ -254,12 +254,14 @@ int cli_run(int argc, char **argv)
 	char run_dir[PATH_MAX];
 	struct run *run = mem_alloc(sizeof(*run));
 	int status = EXIT_WRONG_INPUT;
+	const char *outer;
 
 	if (!run) {
 		cli_error("out of memory");
 		return EXIT_FAILURE;
 	}
-	if (getenv(SHIM_ENV_RUN)) {
+	outer = getenv(SHIM_ENV_RUN);
+	if (outer && run_dir_is_live(outer)) {
 		cli_error("run: this is inside a run already; start PROGRAM "
 			  "directly, it has the devices");
 		goto out_free;

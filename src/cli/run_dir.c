@@ -72,6 +72,17 @@ static int lock_if_free(int base, const char *name)
 	return -1;
 }
 
+bool run_dir_is_live(const char *path)
+{
+	int fd;
+
+	errno = 0;
+	fd = lock_if_free(AT_FDCWD, path);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == EWOULDBLOCK;
+}
+
 /* Remove the directories of runs that ended; those of other users stay. */
 static void sweep(const char *base)
 {
