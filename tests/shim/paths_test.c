@@ -257,6 +257,21 @@ static void test_writing(void **state)
 	close(fd);
 }
 
+/* Too long is too long, though the name that it means is short. */
+static void test_too_long(void **state)
+{
+	char path[PATH_MAX + 8];
+
+	(void)state;
+	memset(path, '/', sizeof(path));
+	strcpy(path + sizeof(path) - sizeof("dev/iommu"), "dev/iommu");
+	assert_int_equal(open(path, O_RDWR), -1);
+	assert_int_equal(errno, ENAMETOOLONG);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(errno, ENAMETOOLONG);
+	assert_int_equal(access(path + 16, F_OK), 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -269,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_glob),
 		cmocka_unit_test(test_nftw),
 		cmocka_unit_test(test_writing),
+		cmocka_unit_test(test_too_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -271,6 +271,8 @@ void place_find(struct place *place, int dirfd, const char *path)
 	place->real = path;
 	place->name = NULL;
 	place->is_served = false;
+	if (path_len >= PATH_MAX)
+		return; /* the kernel says what is wrong with it */
 	base = path_base(name, dirfd, path);
 	if (base < 0)
 		return;
