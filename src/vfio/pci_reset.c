@@ -77,7 +77,7 @@ long pci_hot_reset_info_ioctl(struct vfio_pci_device *pci, void *arg)
 		info.flags = VFIO_PCI_HOT_RESET_FLAG_DEV_ID |
 			     VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
 		fill_dependent(pci, &dependent);
-		/* The program's structure may be anywhere, odd addresses too. */
+		/* The program's structure may be at an odd address. */
 		if (copy_to_user(user_at(arg, INFO_MIN_LEN), &dependent,
 				 sizeof(dependent)))
 			return -EFAULT;

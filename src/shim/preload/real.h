@@ -55,8 +55,8 @@
 	X(ioctl) X(lgetxattr) X(linkat) X(listxattr) X(llistxattr) X(lseek) \
 	X(lsetxattr) X(madvise) X(malloc_usable_size) X(memfd_create) \
 	X(mkdirat) X(mkostemp) X(mkstemp) X(mmap) X(mprotect) X(mremap) \
-	X(munmap) X(nftw) X(openat) X(opendir) X(pathconf) X(pipe) X(pipe2) X(poll) \
-	X(posix_spawn) X(posix_spawnp) X(ppoll) X(pread) X(preadv) \
+	X(munmap) X(nftw) X(openat) X(opendir) X(pathconf) X(pipe) X(pipe2) \
+	X(poll) X(posix_spawn) X(posix_spawnp) X(ppoll) X(pread) X(preadv) \
 	X(preadv2) X(prlimit) X(pselect) X(pthread_sigmask) X(pwrite) \
 	X(pwritev) X(pwritev2) X(read) X(readdir) X(readdir_r) X(readlink) \
 	X(readlinkat) X(readv) X(realloc) X(realpath) X(recvmsg) \
