@@ -34,6 +34,7 @@
  * a lock besides, for who must walk all maps but cannot take that lock.
  */
 #include <errno.h>
+#include <string.h>
 #include <sched.h>
 #include "base/log.h"
 #include "iommu/index.h"
@@ -48,7 +49,6 @@ void index_deinit(struct map_index *index)
 	index->nodes = NULL;
 	index->retired = NULL;
 	index->retired_root = 0;
-	index->highest = NULL;
 	index->n_maps = 0;
 	atomic_store(&index->root, 0);
 }
@@ -276,20 +276,8 @@ struct iommu_map *index_first(struct map_index *index, iova_t start,
 	map = index_neighbour(&place, start, false, &tail, &branch);
 	if (map && map->last >= start)
 		return map;
-	map = index_neighbour(&place, start, true, &tail, &branch);
+	map = map ? map->next : index->lowest;
 	return map && map->start <= last ? map : NULL;
-}
-
-struct iommu_map *index_next(struct map_index *index,
-			     const struct iommu_map *map)
-{
-	struct index_place place;
-	struct index_path tail;
-	unsigned int branch;
-
-	if (!index_locate(index, map->start, &place))
-		return NULL;
-	return index_neighbour(&place, map->start, true, &tail, &branch);
 }
 
 /* ---- changing --------------------------------------------------------- */
@@ -358,6 +346,22 @@ static __u64 gap_between(const struct iommu_map *map,
 	return (after ? after->start - 1 : UINT64_MAX) - map->last;
 }
 
+/*
+ * Take a map out of the list. What was known of gaps holds up to the map
+ * before it, behind which there is a larger one now.
+ */
+static void index_unlink(struct map_index *index, struct iommu_map *before,
+			 const struct iommu_map *map)
+{
+	if (before)
+		before->next = map->next;
+	else
+		index->lowest = map->next;
+	if (index->cursor.map && map->start <= index->cursor.map->start)
+		index->cursor.map = before;
+	index->n_maps--;
+}
+
 /**
  * struct index_before - the map before a place, whose gap is to change
  * @map: it, or NULL
@@ -391,10 +395,15 @@ static always_inline void before_set_gap(const struct index_before *before,
 
 static struct index_node *index_new_node(struct map_index *index)
 {
+	struct index_node *node;
+
 	if (!index->nodes)
 		index->nodes =
 			slab_create(sizeof(struct index_node), CACHE_LINE);
-	return index->nodes ? slab_alloc(index->nodes) : NULL;
+	if (!index->nodes)
+		return NULL;
+	node = slab_alloc_raw(index->nodes);
+	return node ? memset(node, 0, sizeof(*node)) : NULL;
 }
 
 /*
@@ -425,140 +434,143 @@ static int index_insert_first(struct map_index *index, struct iommu_map *map)
 {
 	index_lock(index);
 	slot_store(&index->root, slot_of_map(map, UINT64_MAX - map->last));
-	index->highest = map;
+	map->next = NULL;
+	index->lowest = map;
 	index->n_maps = 1;
 	index_unlock(index);
 	return 0;
 }
 
-/**
- * struct index_between - an empty slot whose neighbours stand in its own node
- * @before: slot of the map before
- * @after: slot of the map after
- */
-struct index_between {
-	_Atomic __u64 *before;
-	_Atomic __u64 *after;
-};
-
 /*
- * The usual case, and a short one: the last slot of @path is between two maps
- * of one node. @taken: slots of that node, without it.
+ * The usual case, and a short one: the map before the last slot of @path
+ * stands in its own node. @others: slots of that node that are taken, without
+ * it. Return: the slot of the map before, or NULL.
  */
-static always_inline bool path_is_between(const struct index_path *path,
-					  unsigned int taken,
-					  struct index_between *between)
+static always_inline _Atomic __u64 *
+path_slot_before(const struct index_path *path, unsigned int others)
 {
 	_Atomic __u64 *slot = path->slots[path->n - 1];
-	struct index_node *node = node_of_slot(slot);
-	unsigned int below = (1u << slot_digit(slot)) - 1;
+	unsigned int below = others & ((1u << slot_digit(slot)) - 1);
+	_Atomic __u64 *before;
 
-	if (!(taken & below) || !(taken & ~below))
-		return false;
-	between->before = &node->slots[highest_bit(taken & below)];
-	between->after = &node->slots[lowest_bit(taken & ~below)];
-	return !slot_is_node(slot_load(between->before)) &&
-	       !slot_is_node(slot_load(between->after));
+	if (!below)
+		return NULL;
+	before = &node_of_slot(slot)->slots[highest_bit(below)];
+	return slot_is_node(slot_load(before)) ? NULL : before;
+}
+
+static bool map_fits_behind(const struct iommu_map *before,
+			    const struct iommu_map *map)
+{
+	return before->last < map->start &&
+	       (!before->next || before->next->start > map->last);
 }
 
 /*
- * Put a map between two of its node. The gap before it can only shrink, and
+ * Put a map behind one of its node. The gap before it can only shrink, and
  * the one after it is a part of what that was: marks above change only if it
  * was the largest.
  */
-static int index_insert_between(struct map_index *index,
-				const struct index_path *path,
-				const struct index_between *between,
-				struct iommu_map *map)
+static int index_insert_behind(struct map_index *index,
+			       const struct index_path *path,
+			       _Atomic __u64 *slot, struct iommu_map *map)
 {
-	const struct iommu_map *after = slot_its_map(slot_load(between->after));
-	__u64 old = slot_load(between->before);
-	const struct iommu_map *before = slot_its_map(old);
+	__u64 old = slot_load(slot);
+	struct iommu_map *before = slot_its_map(old);
 	struct gap_change change;
 
-	if (before->last >= map->start || after->start <= map->last)
+	if (!map_fits_behind(before, map))
 		return -EEXIST;
 	index_lock(index);
-	slot_store(between->before,
-		   slot_of_map(before, gap_between(before, map)));
+	slot_store(slot, slot_of_map(before, map->start - 1 - before->last));
 	slot_store(path->slots[path->n - 1],
-		   slot_of_map(map, gap_between(map, after)));
+		   slot_of_map(map, gap_between(map, before->next)));
 	change.old = slot_gap_mark(old);
 	change.now = 0;
 	path_refresh(path, path->n - 1, &change);
+	map->next = before->next;
+	before->next = map;
 	index->n_maps++;
 	index_unlock(index);
 	return 0;
 }
 
 /*
- * The reverse. The gap that grows is larger than both it is made of.
+ * The reverse, where two slots and more stay. The gap that grows is larger
+ * than both it is made of.
  */
-static void index_remove_between(struct map_index *index,
-				 const struct index_path *path,
-				 const struct index_between *between)
+static void index_remove_behind(struct map_index *index,
+				const struct index_path *path,
+				_Atomic __u64 *slot,
+				const struct iommu_map *map)
 {
-	const struct iommu_map *after = slot_its_map(slot_load(between->after));
-	__u64 old = slot_load(between->before);
-	const struct iommu_map *before = slot_its_map(old);
-	__u64 word = slot_of_map(before, gap_between(before, after));
+	__u64 old = slot_load(slot);
+	struct iommu_map *before = slot_its_map(old);
+	__u64 word = slot_of_map(before, gap_between(before, map->next));
 	struct gap_change change = {
 		.old = slot_gap_mark(old),
 		.now = slot_gap_mark(word),
 	};
 
 	slot_store(path->slots[path->n - 1], 0);
-	slot_store(between->before, word);
+	slot_store(slot, word);
 	path_refresh(path, path->n - 1, &change);
-	index->n_maps--;
+	index_unlink(index, before, map);
 }
 
-int index_insert(struct map_index *index, struct iommu_map *map)
+/* Put a map where @place says, behind @before or as the first. */
+static int index_insert_at(struct map_index *index, struct index_place *place,
+			   struct index_before *before, struct iommu_map *map)
 {
+	struct iommu_map **link = before->map ? &before->map->next
+					      : &index->lowest;
 	struct index_node *node = NULL;
-	struct index_between between;
-	struct index_before before;
-	struct index_place place;
-	struct index_path tail;
-	struct iommu_map *after = NULL;
-	unsigned int branch;
 	__u64 word;
 
-	if (!index->highest || !locate(index, map->start, &place))
-		return index_insert_first(index, map);
-	if (map_holds(place.map, map->start))
-		return -EEXIST;
-	if (place.taken && path_is_between(&place.path, place.taken, &between))
-		return index_insert_between(index, &place.path, &between, map);
-	before.map = neighbour(&place, map->start, false, &before.tail,
-			       &before.branch);
-	if (before.map && before.map->last >= map->start)
-		return -EEXIST;
-	if (map->start < index->highest->start)
-		after = neighbour(&place, map->start, true, &tail, &branch);
-	if (after && after->start <= map->last)
-		return -EEXIST;
-	if (!place.taken) {
+	if (!place->taken) {
 		node = index_new_node(index);
 		if (!node)
 			return -ENOMEM;
 	}
-
 	index_lock(index);
-	word = slot_of_map(map, gap_between(map, after));
+	word = slot_of_map(map, gap_between(map, *link));
 	if (node)
-		word = place_fork(&place, &before, node, map, word);
+		word = place_fork(place, before, node, map, word);
 	/*
 	 * The new gap before the one that shrinks: when it is the largest of
 	 * all behind the last map, it takes over without a change above.
 	 */
-	path_store(&place.path, word);
-	before_set_gap(&before, &place.path, map);
-	if (!after)
-		index->highest = map;
+	path_store(&place->path, word);
+	before_set_gap(before, &place->path, map);
+	map->next = *link;
+	*link = map;
 	index->n_maps++;
 	index_unlock(index);
 	return 0;
+}
+
+int index_insert(struct map_index *index, struct iommu_map *map)
+{
+	struct index_before before;
+	struct index_place place;
+	_Atomic __u64 *slot;
+
+	if (!index->lowest || !locate(index, map->start, &place))
+		return index_insert_first(index, map);
+	if (map_holds(place.map, map->start))
+		return -EEXIST;
+	if (place.taken) {
+		slot = path_slot_before(&place.path, place.taken);
+		if (slot)
+			return index_insert_behind(index, &place.path, slot,
+						   map);
+	}
+	before.map = neighbour(&place, map->start, false, &before.tail,
+			       &before.branch);
+	if (before.map ? !map_fits_behind(before.map, map)
+		       : index->lowest->start <= map->last)
+		return -EEXIST;
+	return index_insert_at(index, &place, &before, map);
 }
 
 /* The list of retired nodes runs through an empty slot of each. */
@@ -590,6 +602,15 @@ void index_free_retired(struct map_index *index)
 {
 	struct index_node *node = index->retired;
 
+	/* When no node is in use, their memory goes as a whole. */
+	if (unlikely(slot_is_node(index->retired_root) &&
+		     !slot_is_node(slot_load(&index->root)))) {
+		slab_destroy(index->nodes);
+		index->nodes = NULL;
+		index->retired = NULL;
+		index->retired_root = 0;
+		return;
+	}
 	while (node) {
 		struct index_node *next =
 			(struct index_node *)slot_load(node_link(node));
@@ -616,56 +637,48 @@ static void path_collapse(struct map_index *index, struct index_path *path,
 
 void index_remove_locked(struct map_index *index, struct iommu_map *map)
 {
-	struct index_between between;
 	struct index_before before;
 	struct index_place place;
-	struct index_path tail;
-	struct iommu_map *after = NULL;
+	_Atomic __u64 *before_slot;
 	_Atomic __u64 *slot;
-	unsigned int branch;
 
 	if (warn_on(!locate(index, map->start, &place) || place.map != map))
 		return;
 	slot = place.path.slots[place.path.n - 1];
 	if (place.path.n > 1) {
-		place.taken = node_taken(node_of_slot(slot));
-		if (path_is_between(&place.path,
-				    place.taken & ~(1u << slot_digit(slot)),
-				    &between)) {
-			index_remove_between(index, &place.path, &between);
+		place.taken = node_taken(node_of_slot(slot)) &
+			      ~(1u << slot_digit(slot));
+		before_slot = path_slot_before(&place.path, place.taken);
+		if (before_slot && place.taken & (place.taken - 1)) {
+			index_remove_behind(index, &place.path, before_slot,
+					    map);
 			return;
 		}
 	}
 	before.map = neighbour(&place, map->start, false, &before.tail,
 			       &before.branch);
-	if (map != index->highest)
-		after = neighbour(&place, map->start, true, &tail, &branch);
-	else
-		index->highest = before.map;
-
 	/* First the gap that grows, so that the node's largest one is known. */
-	before_set_gap(&before, &place.path, after);
+	before_set_gap(&before, &place.path, map->next);
 	path_store(&place.path, 0);
-	place.taken &= ~(1u << slot_digit(slot));
 	if (place.path.n > 1 && !(place.taken & (place.taken - 1)))
 		path_collapse(index, &place.path, place.taken);
-	index->n_maps--;
+	index_unlink(index, before.map, map);
 }
 
-static void tree_visit(__u64 word,
+static void tree_visit(struct index_node *node,
 		       void (*visit)(void *arg, struct iommu_map *map),
 		       void *arg)
 {
-	struct index_node *node = slot_node(word);
-	unsigned int taken;
+	unsigned int i;
 
-	if (!slot_is_node(word)) {
-		visit(arg, slot_its_map(word));
-		return;
+	for (i = 0; i < INDEX_FANOUT; i++) {
+		__u64 word = slot_load(&node->slots[i]);
+
+		if (slot_is_node(word))
+			tree_visit(slot_node(word), visit, arg);
+		else if (!slot_is_empty(word))
+			visit(arg, slot_its_map(word));
 	}
-	for (taken = node_taken(node); taken; taken &= taken - 1)
-		tree_visit(slot_load(&node->slots[lowest_bit(taken)]), visit,
-			   arg);
 }
 
 void index_remove_all_locked(struct map_index *index,
@@ -679,14 +692,18 @@ void index_remove_all_locked(struct map_index *index,
 		return;
 	if (slot_is_empty(index->retired_root)) {
 		slot_store(&index->root, 0);
-		tree_visit(root, visit, arg);
+		if (slot_is_node(root))
+			tree_visit(slot_node(root), visit, arg);
+		else
+			visit(arg, slot_its_map(root));
 		index->retired_root = root;
-		index->highest = NULL;
+		index->lowest = NULL;
+		index->cursor.map = NULL;
 		index->n_maps = 0;
 		return;
 	}
 	/* One tree waits already: there is no place for another. */
-	while ((map = index_first(index, 0, UINT64_MAX))) {
+	while ((map = index->lowest)) {
 		index_remove_locked(index, map);
 		visit(arg, map);
 	}

@@ -13,24 +13,36 @@
 #include "iommu/iommu.h"
 
 /**
+ * struct gap_cursor - what is known of a request for a gap that comes again
+ * @gap: the request
+ * @map: no gap behind a map before it suits @gap; NULL: nothing is known
+ */
+struct gap_cursor {
+	struct iommu_gap gap;
+	struct iommu_map *map;
+};
+
+/**
  * struct map_index - ranges by their first byte
  * @root: a slot: empty, the only map, or the top node
  * @sequence: odd while the tree changes: a lock among those who change or walk
  *	it, and how a reader knows that it was not misled
- * @highest: the last map: nothing need be looked for behind it
+ * @lowest: the first map, from which a list leads through all
  * @n_maps: ranges
  * @nodes: struct index_node; made with the first one
  * @retired: nodes taken out; readers may still be in them
  * @retired_root: a slot: a whole tree taken out, likewise; or empty
+ * @cursor: where the last search for a gap ended
  */
 struct map_index {
 	_Atomic __u64 root;
 	_Atomic __u32 sequence;
-	const struct iommu_map *highest;
+	struct iommu_map *lowest;
 	__u64 n_maps;
 	struct slab *nodes;
 	struct index_node *retired;
 	__u64 retired_root;
+	struct gap_cursor cursor;
 };
 
 /* Frees the nodes; the maps are the caller's. */
@@ -85,8 +97,10 @@ struct iommu_map *index_first(struct map_index *index, iova_t start,
 			      iova_t last);
 
 /* Return: the map after @map, or NULL. */
-struct iommu_map *index_next(struct map_index *index,
-			     const struct iommu_map *map);
+static inline struct iommu_map *index_next(const struct iommu_map *map)
+{
+	return map->next;
+}
 
 /* Return: 0 or -ENOSPC; see iommu_space_find_gap(). */
 int index_find_gap(struct map_index *index, const struct iommu_gap *gap,

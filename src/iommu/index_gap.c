@@ -10,9 +10,17 @@
  * is that of a few descents, not of the ranges in between.
  *
  * The space before the first range follows none, and is looked at by itself.
+ *
+ * A program asks for the same length again and again. Where the last search
+ * of a request ended, a cursor stays: behind the maps before it nothing
+ * suits, and that holds until one of them is removed. Most often the answer
+ * is a map or two further on.
  */
 #include <errno.h>
 #include "iommu/index.h"
+
+/* So many maps the cursor looks at before a search goes down the tree. */
+#define CURSOR_STEPS 8u
 
 /* Does the request fit into [start, end]? */
 static bool gap_fits(const struct iommu_gap *gap, iova_t start, iova_t end,
@@ -64,41 +72,26 @@ static struct iommu_map *path_next_above(struct index_path *path, short limit)
 	return NULL;
 }
 
-/* The end of the gap behind the map at the end of @path. */
-static iova_t path_gap_end(const struct index_path *path,
-			   const struct iommu_map *map)
+/* The end of the gap behind a map. */
+static iova_t map_gap_end(const struct iommu_map *map)
 {
-	struct index_place place = { .path = *path, .is_exact = true };
-	struct index_path tail;
-	struct iommu_map *after;
-	unsigned int branch;
-
-	after = index_neighbour(&place, map->start, true, &tail, &branch);
-	return after ? after->start - 1 : UINT64_MAX;
+	return map->next ? map->next->start - 1 : UINT64_MAX;
 }
 
-static bool map_gap_fits(const struct index_path *path,
-			 const struct iommu_map *map,
+static bool map_gap_fits(const struct iommu_map *map,
 			 const struct iommu_gap *gap, iova_t *iova)
 {
-	__u64 word = slot_load(path->slots[path->n - 1]);
-	__u64 at_least = gap_decode(slot_gap_code(word));
+	iova_t end = map_gap_end(map);
 
-	if (!at_least)
-		return false;
-	/* The code alone most often says enough. */
-	if (gap_fits(gap, map->last + 1, map->last + at_least, iova))
-		return true;
-	return gap_fits(gap, map->last + 1, path_gap_end(path, map), iova);
+	return end != map->last && gap_fits(gap, map->last + 1, end, iova);
 }
 
 /*
  * Set the path of @place to the last map that begins at or before the lowest
- * address wanted, and return it. When there is none, @first is the first map.
+ * address wanted. Return: it, or NULL.
  */
 static struct iommu_map *gap_begin(struct map_index *index, iova_t from,
-				   struct index_place *place,
-				   struct iommu_map **first)
+				   struct index_place *place)
 {
 	struct index_path *path = &place->path;
 	struct index_path tail;
@@ -109,10 +102,8 @@ static struct iommu_map *gap_begin(struct map_index *index, iova_t from,
 	if (place->is_exact)
 		return place->map;
 	map = index_neighbour(place, from, false, &tail, &branch);
-	if (!map) {
-		*first = index_neighbour(place, from, true, &tail, &branch);
+	if (!map)
 		return NULL;
-	}
 	path->n = branch;
 	for (i = 0; i < tail.n; i++)
 		path->slots[path->n++] = tail.slots[i];
@@ -139,27 +130,84 @@ static struct iommu_map *path_first_above(struct map_index *index,
 	return slot_map(word);
 }
 
-int index_find_gap(struct map_index *index, const struct iommu_gap *gap,
-		   iova_t *iova)
+static bool gap_is_same(const struct iommu_gap *a, const struct iommu_gap *b)
+{
+	return a->len == b->len && a->from == b->from && a->last == b->last &&
+	       a->alignment == b->alignment && a->phase == b->phase;
+}
+
+/*
+ * The same request again: go on where the last one ended. Return: true when
+ * that was enough; else the cursor stands before all that may suit.
+ */
+static bool cursor_find(struct gap_cursor *cursor, const struct iommu_gap *gap,
+			iova_t *iova)
+{
+	struct iommu_map *map = cursor->map;
+	unsigned int steps;
+
+	for (steps = 0; map && steps < CURSOR_STEPS; steps++) {
+		cursor->map = map;
+		if (map_gap_fits(map, gap, iova))
+			return true;
+		map = map->next;
+	}
+	return false;
+}
+
+/* Search from the top; the cursor says where it ended. */
+static int index_search_gap(struct map_index *index,
+			    const struct iommu_gap *gap, iova_t *iova)
 {
 	/* Above every mark of a shorter gap, of a map or of a node. */
 	short limit = (short)((gap_encode(gap->len) + 1) * 2 - 1);
-	struct iommu_map *first = NULL;
 	struct index_place place;
 	struct iommu_map *map;
 
-	if (!index->n_maps)
-		return gap_fits(gap, 0, UINT64_MAX, iova) ? 0 : -ENOSPC;
-	map = gap_begin(index, gap->from, &place, &first);
-	if (first) {
-		if (first->start && gap_fits(gap, 0, first->start - 1, iova))
-			return 0;
+	map = gap_begin(index, gap->from, &place);
+	if (!map)
 		map = path_first_above(index, &place.path, limit);
-	}
 	for (; map && map->last < gap->last;
 	     map = path_next_above(&place.path, limit)) {
-		if (map_gap_fits(&place.path, map, gap, iova))
-			return 0;
+		if (!map_gap_fits(map, gap, iova))
+			continue;
+		index->cursor.map = map;
+		return 0;
 	}
 	return -ENOSPC;
+}
+
+/* A request that is not the cursor's. */
+static int index_search_anew(struct map_index *index,
+			     const struct iommu_gap *gap, iova_t *iova)
+{
+	struct gap_cursor before = index->cursor;
+	int err = index_search_gap(index, gap, iova);
+
+	/* A search that found nothing is no place to go on from. */
+	if (err)
+		index->cursor = before;
+	else
+		index->cursor.gap = *gap;
+	return err;
+}
+
+int index_find_gap(struct map_index *index, const struct iommu_gap *gap,
+		   iova_t *iova)
+{
+	struct gap_cursor *cursor = &index->cursor;
+	struct iommu_gap rest = *gap;
+
+	if (!index->lowest)
+		return gap_fits(gap, 0, UINT64_MAX, iova) ? 0 : -ENOSPC;
+	if (gap->from < index->lowest->start &&
+	    gap_fits(gap, 0, index->lowest->start - 1, iova))
+		return 0;
+	if (!cursor->map || !gap_is_same(&cursor->gap, gap))
+		return index_search_anew(index, gap, iova);
+	if (cursor_find(cursor, gap, iova))
+		return 0;
+	if (rest.from < cursor->map->start)
+		rest.from = cursor->map->start;
+	return index_search_gap(index, &rest, iova);
 }

@@ -33,6 +33,7 @@ enum iommu_prot {
  * @prot: enum iommu_prot
  * @flags: of the space: split (its memory was moved in parts), dead
  * @n_holders: asynchronous DMA that holds the range
+ * @next: the map behind it, or NULL; the index's, no reader's
  *
  * Readers look at it inside a read section. Written under the owner's lock;
  * @start and @last never change while it is in an index.
@@ -44,6 +45,7 @@ struct iommu_map {
 	_Atomic __u8 prot;
 	_Atomic __u8 flags;
 	_Atomic __u32 n_holders;
+	struct iommu_map *next;
 };
 
 /**

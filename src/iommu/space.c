@@ -41,7 +41,7 @@ static int space_prepare_move(struct mm_owner *owner, uintptr_t old, size_t len)
 
 	index_lock(&space->index);
 	map = index_first(&space->index, 0, UINT64_MAX);
-	for (; map && !err; map = index_next(&space->index, map))
+	for (; map && !err; map = index_next(map))
 		err = map_prepare_move(&space->splits, map, &move);
 	list_for_each_entry(linger, &space->lingering, entry)
 		for (map = linger->first; map && !err; map = linger->next(map))
@@ -61,7 +61,7 @@ static void space_moved(struct mm_owner *owner, uintptr_t old, size_t len,
 
 	index_lock(&space->index);
 	map = index_first(&space->index, 0, UINT64_MAX);
-	for (; map; map = index_next(&space->index, map))
+	for (; map; map = index_next(map))
 		map_follow(&space->splits, map, &move);
 	list_for_each_entry(linger, &space->lingering, entry)
 		for (map = linger->first; map; map = linger->next(map))
@@ -244,8 +244,9 @@ struct iommu_map *iommu_space_first(struct iommu_space *space, iova_t start,
 struct iommu_map *iommu_space_next(struct iommu_space *space,
 				   const struct iommu_map *map, iova_t last)
 {
-	struct iommu_map *next = index_next(&space->index, map);
+	struct iommu_map *next = index_next(map);
 
+	(void)space;
 	return next && next->start <= last ? next : NULL;
 }
 
@@ -270,7 +271,7 @@ struct mm_owner *iommu_space_memory_owner(struct iommu_space *space)
 	if (list_is_empty(&space->owner.entry) && space->splits.head) {
 		index_lock(&space->index);
 		map = index_first(&space->index, 0, UINT64_MAX);
-		for (; map; map = index_next(&space->index, map))
+		for (; map; map = index_next(map))
 			atomic_fetch_and(&map->flags, (__u8)~MAP_IS_SPLIT);
 		split_dissolve_all(&space->splits);
 		index_unlock(&space->index);

@@ -35,7 +35,7 @@ struct area {
 };
 
 _Static_assert(offsetof(struct area, map) == 0, "iommu finds us by our map");
-_Static_assert(sizeof(struct area) <= 56, "ten million areas");
+_Static_assert(sizeof(struct area) <= 64, "ten million areas");
 
 static inline struct area *to_area(struct iommu_map *map)
 {
