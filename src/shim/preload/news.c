@@ -66,11 +66,6 @@ EXPORT int epoll_create1(int flags)
 	return fd_fresh(REAL(epoll_create1)(flags));
 }
 
-EXPORT int memfd_create(const char *name, unsigned int flags)
-{
-	return fd_fresh(REAL(memfd_create)(name, flags));
-}
-
 EXPORT int timerfd_create(clockid_t clock, int flags)
 {
 	return fd_fresh(REAL(timerfd_create)(clock, flags));

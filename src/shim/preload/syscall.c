@@ -153,6 +153,9 @@ static bool syscall_of_memory(long number, const struct sys_args *args,
 		*ret = (long)mremap(ARG_PTR(0), ARG_LEN(1), ARG_LEN(2),
 				    ARG_INT(3), ARG_PTR(4));
 		return true;
+	case SYS_mprotect:
+		*ret = mprotect(ARG_PTR(0), ARG_LEN(1), ARG_INT(2));
+		return true;
 	case SYS_madvise:
 		*ret = madvise(ARG_PTR(0), ARG_LEN(1), ARG_INT(2));
 		return true;
@@ -165,6 +168,9 @@ static bool syscall_of_process(long number, const struct sys_args *args,
 			       long *ret)
 {
 	switch (number) {
+	case SYS_memfd_create:
+		*ret = memfd_create(ARG_PTR(0), (unsigned int)ARG_INT(1));
+		return true;
 	case SYS_fork:
 		*ret = fork();
 		return true;
@@ -184,7 +190,6 @@ static bool syscall_of_process(long number, const struct sys_args *args,
 static bool syscall_makes_fd(long number)
 {
 	switch (number) {
-	case SYS_memfd_create:
 	case SYS_memfd_secret:
 	case SYS_eventfd:
 	case SYS_eventfd2:
