@@ -3,14 +3,14 @@
  * The registry of readers, and the wait for them.
  *
  * Every thread that reads has a slot in a list that only grows; the slot of
- * an ended thread is taken by the next one that registers. A writer advances
- * the epoch and then looks at each slot: 0 is outside a section, the new
- * epoch or a later one is a section that began after the advance, and so
- * after what the writer took away was gone; anything older is waited for.
+ * an ended thread is taken by the next one that registers. A writer looks at
+ * the word of each slot: 0 is outside of a section, else it is the section's
+ * number, and is waited for until it is another one: that section is over then,
+ * and one that began since finds nothing of what the writer took away.
  *
- * The advance is a locked instruction, as is the reader's exchange: of a
- * writer that misses a reader's word and a reader that still finds what the
- * writer took away, at most one can happen. Epochs are odd, never 0.
+ * The writer begins with a locked instruction, as does the reader: of a writer
+ * that misses a reader's word and a reader that still finds what the writer
+ * took away, at most one can happen.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -24,12 +24,20 @@
 #define RCU_SPINS 1000u
 
 __thread struct rcu_reader *rcu_self;
-atomic_ulong rcu_epoch = 1;
 
 static _Atomic(struct rcu_reader *) rcu_readers;
+static atomic_uint rcu_n_waits;
 static pthread_key_t rcu_key;
 static int rcu_key_err;
 static pthread_once_t rcu_once = PTHREAD_ONCE_INIT;
+
+void rcu_forget_sections(struct rcu_reader *reader)
+{
+	reader->depth = 0;
+	reader->is_deep = false;
+	atomic_store(&reader->section, 0);
+	atomic_store(&reader->deep, 0);
+}
 
 /* The thread ends: its slot is another's. */
 static void rcu_thread_ended(void *slot)
@@ -37,9 +45,8 @@ static void rcu_thread_ended(void *slot)
 	struct rcu_reader *self = slot;
 
 	warn_on(self->depth);
-	self->depth = 0;
 	rcu_self = NULL;
-	atomic_store_explicit(&self->epoch, 0, memory_order_release);
+	rcu_forget_sections(self);
 	atomic_store_explicit(&self->in_use, false, memory_order_release);
 }
 
@@ -72,7 +79,7 @@ static struct rcu_reader *rcu_new_slot(void)
 	void *ptr;
 
 	if (fault_inject(FAULT_ALLOC) ||
-	    posix_memalign(&ptr, CACHE_LINE, sizeof(*slot)))
+	    posix_memalign(&ptr, RCU_LINE, sizeof(*slot)))
 		return NULL;
 	slot = memset(ptr, 0, sizeof(*slot));
 	atomic_init(&slot->in_use, true);
@@ -106,16 +113,12 @@ int rcu_thread_register(void)
 	return 0;
 }
 
-static void rcu_wait_for(struct rcu_reader *reader, unsigned long epoch)
+/* Wait until the section of that number is over. */
+static no_inline void rcu_wait_for(atomic_ulong *word, unsigned long number)
 {
 	unsigned int n_spins = 0;
-	unsigned long seen;
 
-	for (;;) {
-		seen = atomic_load_explicit(&reader->epoch,
-					    memory_order_seq_cst);
-		if (!seen || seen >= epoch)
-			return;
+	while (atomic_load_explicit(word, memory_order_seq_cst) == number) {
 		if (++n_spins < RCU_SPINS)
 			__builtin_ia32_pause();
 		else
@@ -123,22 +126,35 @@ static void rcu_wait_for(struct rcu_reader *reader, unsigned long epoch)
 	}
 }
 
-void rcu_synchronize(void)
+static always_inline void rcu_wait_for_all(bool is_deep)
 {
 	struct rcu_reader *self = rcu_self;
 	struct rcu_reader *reader;
-	unsigned long epoch;
+	unsigned long number;
+	atomic_ulong *word;
 
 	/* It would wait for itself. */
 	if (self && warn_on(self->depth))
 		return;
-	epoch = atomic_fetch_add_explicit(&rcu_epoch, 2, memory_order_seq_cst) +
-		2;
+	/* The fence. */
+	atomic_fetch_add_explicit(&rcu_n_waits, 1, memory_order_seq_cst);
 	reader = atomic_load_explicit(&rcu_readers, memory_order_seq_cst);
 	for (; reader; reader = reader->next) {
-		if (reader != self)
-			rcu_wait_for(reader, epoch);
+		word = is_deep ? &reader->deep : &reader->section;
+		number = atomic_load_explicit(word, memory_order_seq_cst);
+		if (unlikely(number) && reader != self)
+			rcu_wait_for(word, number);
 	}
+}
+
+void rcu_synchronize(void)
+{
+	rcu_wait_for_all(false);
+}
+
+void rcu_synchronize_deep(void)
+{
+	rcu_wait_for_all(true);
 }
 
 void rcu_after_fork_child(void)
@@ -148,8 +164,7 @@ void rcu_after_fork_child(void)
 	for (; reader; reader = reader->next) {
 		if (reader == rcu_self)
 			continue;
-		reader->depth = 0;
-		atomic_store(&reader->epoch, 0);
+		rcu_forget_sections(reader);
 		atomic_store(&reader->in_use, false);
 	}
 }

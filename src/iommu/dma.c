@@ -22,17 +22,27 @@
 #include "iommu/refusal.h"
 #include "iommu/unit.h"
 
-/* First DMA of a thread. Return: 0 or -EIO. */
-static no_inline int dma_thread_start(struct iommu_endpoint *endpoint)
+/* First DMA of a thread. Return: 0 or -ENOMEM. */
+static no_inline int dma_thread_start(void)
 {
-	if (rcu_thread_register()) {
-		trace_device_error(endpoint->name,
-				   "no memory for a thread's first DMA");
-		return -EIO;
-	}
-	if (!iotlb_self)
+	int err = rcu_thread_register();
+
+	/* Without a table it works as well. */
+	if (!err && !iotlb_self)
 		iotlb_thread_start();
-	return 0;
+	return err;
+}
+
+static inline bool dma_thread_is_new(void)
+{
+	return unlikely(!rcu_self) || unlikely(!iotlb_self);
+}
+
+static no_inline int dma_refuse_thread(struct iommu_endpoint *endpoint)
+{
+	trace_device_error(endpoint->name,
+			   "no memory for a thread's first DMA");
+	return -EIO;
 }
 
 static size_t dma_copy(void *buf, uintptr_t address, size_t len, bool is_write)
@@ -56,7 +66,7 @@ struct dma_target {
 	struct map_piece_at piece;
 };
 
-/* Return: 0, or -EIO and reported. Inside a read section. */
+/* Return: 0, or -EIO and reported. Inside a deep section. */
 static int dma_translate(const struct dma_access *access, iova_t iova,
 			 unsigned int prot, struct dma_target *target)
 {
@@ -65,6 +75,7 @@ static int dma_translate(const struct dma_access *access, iova_t iova,
 	unsigned int has;
 
 	target->stamp = view_stamp(target->view, iova);
+	view_use(target->view, iova);
 	map = index_find(&space->index, iova);
 	if (!map)
 		return dma_refuse_unmapped(access, target->view, iova);
@@ -163,6 +174,7 @@ static no_inline int dma_slow(const struct dma_access *access,
 {
 	if (!access->len)
 		return 0;
+	rcu_read_deepen();
 	/* No endpoint has a PASID that leads anywhere yet. */
 	if (access->pasid != IOMMU_NO_PASID)
 		return dma_refuse_closed(access);
@@ -173,19 +185,15 @@ static no_inline int dma_slow(const struct dma_access *access,
 	return dma_refuse_closed(access);
 }
 
-static always_inline int dma_access(struct iommu_endpoint *endpoint,
-				    __u32 pasid, iova_t iova, void *buf,
-				    size_t len, bool is_write)
+/* Inside a section. */
+static always_inline int dma_in_section(struct iommu_endpoint *endpoint,
+					__u32 pasid, iova_t iova, void *buf,
+					size_t len, bool is_write)
 {
-	struct iotlb_entry *table;
+	struct iotlb_entry *table = iotlb_self;
 	struct space_view *view;
 	uintptr_t address = 0;
-	int err = 0;
 
-	if (unlikely(!rcu_self) && dma_thread_start(endpoint))
-		return -EIO;
-	rcu_read_lock();
-	table = iotlb_self;
 	view = atomic_load_explicit(&endpoint->view, memory_order_acquire);
 	if (likely(view && table && pasid == IOMMU_NO_PASID))
 		address = iotlb_find(table, view, iova, len,
@@ -200,8 +208,25 @@ static always_inline int dma_access(struct iommu_endpoint *endpoint,
 			.len = len,
 		};
 
-		err = dma_slow(&access, view, buf);
+		return dma_slow(&access, view, buf);
 	}
+	return 0;
+}
+
+static always_inline int dma_access(struct iommu_endpoint *endpoint,
+				    __u32 pasid, iova_t iova, void *buf,
+				    size_t len, bool is_write)
+{
+	int err;
+
+	/* In a burst: nothing is written but where the data goes. */
+	if (rcu_read_is_held())
+		return dma_in_section(endpoint, pasid, iova, buf, len,
+				      is_write);
+	if (dma_thread_is_new() && dma_thread_start())
+		return dma_refuse_thread(endpoint);
+	rcu_read_lock();
+	err = dma_in_section(endpoint, pasid, iova, buf, len, is_write);
 	rcu_read_unlock();
 	return err;
 }
@@ -226,7 +251,7 @@ static __thread unsigned int n_bursts_missed
 
 void iommu_dma_burst_begin(void)
 {
-	if (unlikely(!rcu_self) && rcu_thread_register())
+	if (dma_thread_is_new() && dma_thread_start())
 		n_bursts_missed++;
 	else
 		rcu_read_lock();
@@ -290,9 +315,10 @@ int iommu_dma_map(struct iommu_endpoint *endpoint, __u32 pasid, iova_t iova,
 	memset(piece, 0, sizeof(*piece));
 	if (!len)
 		return 0;
-	if (unlikely(!rcu_self) && dma_thread_start(endpoint))
-		return -EIO;
+	if (dma_thread_is_new() && dma_thread_start())
+		return dma_refuse_thread(endpoint);
 	rcu_read_lock();
+	rcu_read_deepen();
 	view = atomic_load(&endpoint->view);
 	if (view && pasid == IOMMU_NO_PASID) {
 		err = dma_hold(&access, view, prot, piece);
@@ -322,8 +348,6 @@ void iommu_after_fork_child(void)
 {
 	struct rcu_reader *self = rcu_self;
 
-	if (!self)
-		return;
-	self->depth = 0;
-	atomic_store(&self->epoch, 0);
+	if (self)
+		rcu_forget_sections(self);
 }

@@ -180,8 +180,11 @@ void iommu_space_remove_all(struct iommu_space *space,
 
 	index_lock(&space->index);
 	index_remove_all_locked(&space->index, space_removed, &removal);
-	if (removal.view && guard_holds(GUARD_IOTLB_INVALIDATE))
-		view_invalidate_all(removal.view);
+	if (removal.view) {
+		removal.view->has_readers = true;
+		if (guard_holds(GUARD_IOTLB_INVALIDATE))
+			view_invalidate_all(removal.view);
+	}
 	index_unlock(&space->index);
 }
 
@@ -200,6 +203,19 @@ static void space_free_retired(struct iommu_space *space)
 	split_free_list(splits);
 }
 
+/* Those that remember what was taken out; or all who may be looking at it. */
+static void space_wait_for_readers(struct iommu_space *space)
+{
+	struct space_view *view = atomic_load(&space->view);
+
+	if (!view->has_readers) {
+		rcu_synchronize_deep();
+		return;
+	}
+	view->has_readers = false;
+	rcu_synchronize();
+}
+
 void iommu_space_sync(struct iommu_space *space)
 {
 	/*
@@ -209,7 +225,7 @@ void iommu_space_sync(struct iommu_space *space)
 	 */
 	if (atomic_fetch_add(&space->n_endpoints, 0) &&
 	    guard_holds(GUARD_UNMAP_WAITS))
-		rcu_synchronize();
+		space_wait_for_readers(space);
 	space_free_retired(space);
 }
 

@@ -28,7 +28,7 @@ static void view_take_block(struct space_view *view)
 
 struct space_view *view_create(struct iommu_space *space)
 {
-	struct space_view *view = mem_alloc(sizeof(*view));
+	struct space_view *view = mem_alloc_aligned(sizeof(*view), CACHE_LINE);
 
 	if (!view)
 		return NULL;
@@ -53,11 +53,20 @@ void view_invalidate_all(struct space_view *view)
 				      memory_order_release);
 }
 
-static void view_invalidate_part(struct space_view *view, __u64 number)
+static void view_invalidate_part(struct space_view *view, __u64 start)
 {
-	_Atomic __u32 *part = &view->parts[number % VIEW_N_PARTS];
+	unsigned int number = view_part(start);
+	_Atomic __u32 *part = &view->parts[number];
 	__u32 value = atomic_load_explicit(part, memory_order_relaxed);
 
+	/*
+	 * The exchange is the fence between the change of the index and the
+	 * look at the mark. The mark goes before the stamp does: who sees the
+	 * new stamp marks the part anew.
+	 */
+	if (!atomic_exchange(&view->in_use[number], 0))
+		return;
+	view->has_readers = true;
 	if (value + 1 < STAMP_HALF) {
 		atomic_store_explicit(part, value + 1, memory_order_release);
 		return;
@@ -73,11 +82,12 @@ void view_invalidate(struct space_view *view, __u64 start, __u64 last)
 	__u64 last_part = last >> VIEW_PART_LG2;
 
 	if (last_part - first_part >= VIEW_N_PARTS_MAX) {
+		view->has_readers = true;
 		view_invalidate_all(view);
 		return;
 	}
 	for (; first_part <= last_part; first_part++)
-		view_invalidate_part(view, first_part);
+		view_invalidate_part(view, first_part << VIEW_PART_LG2);
 }
 
 void view_note_removed(struct space_view *view, __u64 start, __u64 last)

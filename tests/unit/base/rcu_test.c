@@ -116,6 +116,43 @@ static void test_waits_for_a_long_nested_section(void **state)
 	pthread_join(thread, NULL);
 }
 
+/* Shallow at stage 1, deep at stage 3; over at stage 4. */
+static void *hold_two_sections(void *arg)
+{
+	assert_int_equal(rcu_thread_register(), 0);
+	rcu_read_lock();
+	atomic_store(&stage, 1);
+	while (atomic_load(&stage) != 2)
+		sched_yield();
+	rcu_read_deepen();
+	rcu_read_deepen();
+	atomic_store(&stage, 3);
+	usleep(50000);
+	assert_int_equal(atomic_exchange(&stage, 4), 3);
+	rcu_read_unlock();
+	return arg;
+}
+
+static void test_deep_wait_is_for_deep_sections(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	atomic_store(&stage, 0);
+	assert_int_equal(pthread_create(&thread, NULL, hold_two_sections, NULL),
+			 0);
+	while (atomic_load(&stage) != 1)
+		sched_yield();
+	/* It would hang if it did wait. */
+	rcu_synchronize_deep();
+	atomic_store(&stage, 2);
+	while (atomic_load(&stage) == 2)
+		sched_yield();
+	rcu_synchronize_deep();
+	assert_int_equal(atomic_load(&stage), 4);
+	pthread_join(thread, NULL);
+}
+
 static void *note_slot(void *arg)
 {
 	assert_int_equal(rcu_thread_register(), 0);
@@ -179,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		harness_test(test_grace_period_waits_for_readers),
 		harness_test(test_waits_for_a_long_nested_section),
+		harness_test(test_deep_wait_is_for_deep_sections),
 		harness_test(test_slot_of_an_ended_thread_is_reused),
 		harness_test(test_synchronize_inside_a_section_is_refused),
 		harness_test(test_fork_forgets_other_threads),

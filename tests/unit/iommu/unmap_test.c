@@ -72,7 +72,8 @@ static void sleep_long_enough(void)
 }
 
 /* Taking waits until the burst that was open is over. */
-static void check_waits_for_burst(void (*take)(struct taker *taker))
+static void check_waits_for_burst(void (*take)(struct taker *taker),
+				  bool is_cached)
 {
 	struct fixture fixture;
 	struct iommu_map map;
@@ -82,6 +83,8 @@ static void check_waits_for_burst(void (*take)(struct taker *taker))
 
 	fixture_init(&fixture);
 	fixture_map(&fixture, &map, IOVA, 0, PAGE, RW);
+	if (is_cached)
+		assert_int_equal(fixture_read(&fixture, IOVA, buf, 64), 0);
 	iommu_dma_burst_begin();
 	assert_int_equal(fixture_read(&fixture, IOVA, buf, 64), 0);
 	taker_start(&taker, &fixture, &map, take);
@@ -99,19 +102,55 @@ static void check_waits_for_burst(void (*take)(struct taker *taker))
 static void test_unmap_waits_for_dma(void **state)
 {
 	(void)state;
-	check_waits_for_burst(take_map);
+	check_waits_for_burst(take_map, false);
+	check_waits_for_burst(take_map, true);
+}
+
+/* A burst in other maps, of what it has used before, is not waited for. */
+static void test_unmap_elsewhere_does_not_wait(void **state)
+{
+	struct iommu_map map, other;
+	struct fixture fixture;
+	struct taker taker;
+	char buf[64];
+	int i;
+
+	(void)state;
+	fixture_init(&fixture);
+	fixture_map(&fixture, &map, IOVA, 0, PAGE, RW);
+	assert_int_equal(fixture_read(&fixture, IOVA, buf, 64), 0);
+	iommu_dma_burst_begin();
+	assert_int_equal(fixture_read(&fixture, IOVA, buf, 64), 0);
+	/* It would hang if it did wait. */
+	for (i = 0; i < 3; i++) {
+		fixture_map(&fixture, &other, IOVA + (64ull << 21), PAGE, PAGE,
+			    RW);
+		taker_start(&taker, &fixture, &other, take_map);
+		thread_join(&taker.thread);
+	}
+	assert_int_equal(fixture_read(&fixture, IOVA, buf, 64), 0);
+	iommu_dma_burst_end();
+	/* It was looked at now. */
+	fixture_map(&fixture, &other, IOVA + (64ull << 21), PAGE, PAGE, RW);
+	assert_int_equal(fixture_read(&fixture, other.start, buf, 64), 0);
+	fixture_unmap(&fixture, &other);
+	assert_int_equal(fixture_read(&fixture, other.start, buf, 64), -EIO);
+	fixture_unmap(&fixture, &map);
+	fixture_deinit(&fixture);
 }
 
 static void test_detach_waits_for_dma(void **state)
 {
 	(void)state;
-	check_waits_for_burst(take_attachment);
+	check_waits_for_burst(take_attachment, false);
+	check_waits_for_burst(take_attachment, true);
 }
 
 static void test_disable_waits_for_dma(void **state)
 {
 	(void)state;
-	check_waits_for_burst(take_bus_master);
+	check_waits_for_burst(take_bus_master, false);
+	check_waits_for_burst(take_bus_master, true);
 }
 
 /* Taking waits until the piece that was held is given back. */
@@ -406,6 +445,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		harness_test(test_unmap_waits_for_dma),
+		harness_test(test_unmap_elsewhere_does_not_wait),
 		harness_test(test_detach_waits_for_dma),
 		harness_test(test_disable_waits_for_dma),
 		harness_test(test_unmap_waits_for_holder),
