@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The memory table: what a mapping, and an address space, make the process
- * grow by. Everything counts that becomes resident. Each row is measured in a
+ * grow by. Everything counts that becomes resident. Each kind has a
  * process of its own, since memory once used may be used again.
  *
- * usage: bench/memory N
+ * usage: bench/memory N dense|stride|random|attached|big|ioas
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include "bench/inside/inside.h"
 #include "client.h"
 
@@ -143,32 +141,6 @@ static void measure(const struct subject *subject, struct growth *growth)
 	client_stop(&client);
 }
 
-/* In a child. */
-static struct growth growth_of(const struct subject *subject)
-{
-	struct growth growth;
-	int ends[2];
-	int status;
-	pid_t pid;
-
-	bench_check(!pipe(ends), "pipe() failed");
-	pid = fork();
-	bench_check(pid >= 0, "fork() failed");
-	if (!pid) {
-		measure(subject, &growth);
-		if (write(ends[1], &growth, sizeof(growth)) !=
-		    (ssize_t)sizeof(growth))
-			_exit(1);
-		_exit(0);
-	}
-	close(ends[1]);
-	if (read(ends[0], &growth, sizeof(growth)) != (ssize_t)sizeof(growth) ||
-	    waitpid(pid, &status, 0) != pid || status)
-		bench_fail("a measurement of memory failed");
-	close(ends[0]);
-	return growth;
-}
-
 /**
  * report() - the rows of one subject
  * @limit: bytes each, 0: for information
@@ -177,9 +149,11 @@ static struct growth growth_of(const struct subject *subject)
 static void report(const struct subject *subject, const char *name,
 		   double limit, double aim)
 {
-	struct growth growth = growth_of(subject);
-	struct bench_row row = bench_row("B", bench_exact(growth.each), false);
+	struct growth growth;
+	struct bench_row row;
 
+	measure(subject, &growth);
+	row = bench_row("B", bench_exact(growth.each), false);
 	if (limit > 0)
 		bench_at_most(row, limit, "memory: %s, n=%.0e", name,
 			      (double)subject->n);
@@ -195,49 +169,49 @@ static void report(const struct subject *subject, const char *name,
 		      (double)subject->n);
 }
 
-static void report_maps(uint64_t n)
+/* Bytes each that are aimed at, by layout; the limit holds for 10 million. */
+static void report_maps(struct subject *subject, const char *name)
 {
-	/* Bytes each, by layout: the limit holds for 10 million. */
 	static const double aims[N_LAYOUTS] = { 24, 64, 64 };
-	struct subject subject = {
-		.n = n,
-		.fill = fill_maps,
-		.empty = empty_maps,
-	};
-	bool is_most = n == 10000000;
-	char name[BENCH_NAME_LEN];
+	bool is_most = subject->n == 10000000;
 
-	for (unsigned int i = 0; i < N_LAYOUTS; i++) {
-		subject.layout = (enum layout)i;
-		snprintf(name, sizeof(name), "4 KiB, %s", layout_names[i]);
-		report(&subject, name, is_most ? 128 : 0,
-		       is_most ? aims[i] : 0);
-	}
-	subject.layout = LAYOUT_RANDOM;
-	subject.is_attached = true;
-	report(&subject, "4 KiB, random 46 bits, attached", is_most ? 128 : 0,
-	       0);
+	subject->fill = fill_maps;
+	subject->empty = empty_maps;
+	report(subject, name, is_most ? 128 : 0,
+	       is_most && !subject->is_attached ? aims[subject->layout] : 0);
 }
 
 int main(int argc, char **argv)
 {
-	uint64_t n = argc > 1 ? (uint64_t)strtod(argv[1], NULL) : 1000;
-	struct subject big = {
-		.n = bench_pick(10000, 10000, 100),
-		.fill = fill_big_maps,
+	const char *kind = argc > 2 ? argv[2] : "";
+	struct subject subject = {
+		.n = argc > 1 ? (uint64_t)strtod(argv[1], NULL) : 0,
+		.layout = LAYOUT_RANDOM,
 		.empty = empty_maps,
 	};
-	struct subject ioas = {
-		.n = bench_pick(10000, 10000, 100),
-		.fill = fill_ioas,
-		.empty = empty_ioas,
-	};
 
-	bench_check(n >= 100 && n <= 10000000, "usage: bench/memory N");
-	report_maps(n);
-	if (n == 1000) {
-		report(&big, "above 2 MiB, up to 1 TiB", 256, 0);
-		report(&ioas, "IOAS", 512, 0);
+	if (subject.n < 100 || subject.n > 10000000)
+		bench_fail("usage: bench/memory N KIND");
+	if (!strcmp(kind, "dense")) {
+		subject.layout = LAYOUT_DENSE;
+		report_maps(&subject, "4 KiB, dense");
+	} else if (!strcmp(kind, "stride")) {
+		subject.layout = LAYOUT_STRIDE;
+		report_maps(&subject, "4 KiB, 64 KiB apart");
+	} else if (!strcmp(kind, "random")) {
+		report_maps(&subject, "4 KiB, random 46 bits");
+	} else if (!strcmp(kind, "attached")) {
+		subject.is_attached = true;
+		report_maps(&subject, "4 KiB, random 46 bits, attached");
+	} else if (!strcmp(kind, "big")) {
+		subject.fill = fill_big_maps;
+		report(&subject, "above 2 MiB, up to 1 TiB", 256, 0);
+	} else if (!strcmp(kind, "ioas")) {
+		subject.fill = fill_ioas;
+		subject.empty = empty_ioas;
+		report(&subject, "IOAS", 512, 0);
+	} else {
+		bench_fail("usage: bench/memory N KIND");
 	}
 	return 0;
 }
