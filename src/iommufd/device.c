@@ -224,14 +224,28 @@ static int device_move_locked(struct iommufd_device *device,
 	return rc;
 }
 
+/*
+ * A PASID needs a table that was made for PASIDs, and the one of an address
+ * space never is. No unit here makes any.
+ */
+static int device_refuse_pasid(struct iommufd_device *device, __u32 pt_id)
+{
+	struct object *pt = object_get(&device->ctx->objects, pt_id, NULL);
+
+	if (!pt)
+		return -ENOENT;
+	object_put(pt);
+	return -EINVAL;
+}
+
 static int device_move(struct iommufd_device *device, __u32 pasid,
 		       device_move_fn move, __u32 *pt_id)
 {
 	int rc;
 
-	/* PASID 0 is the device itself; no unit here has others. */
+	/* PASID 0 is the device itself. */
 	if (pasid != IOMMU_NO_PASID && pasid)
-		return -EOPNOTSUPP;
+		return device_refuse_pasid(device, *pt_id);
 	lock_acquire(&device->ctx->group_lock);
 	rc = device_move_locked(device, move, pt_id);
 	lock_release(&device->ctx->group_lock);

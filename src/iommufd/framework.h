@@ -49,7 +49,8 @@ void iommufd_device_unbind(struct iommufd_device *device);
 
 /**
  * iommufd_device_attach() - connect a device to an address space
- * @pasid: IOMMU_NO_PASID; a PASID gives -EOPNOTSUPP unless the unit has them
+ * @pasid: IOMMU_NO_PASID or 0; another PASID gives -EINVAL, since no table is
+ *	made for PASIDs
  * @pt_id: IOAS or HWPT; on success the HWPT
  *
  * Attached already: -EBUSY. Errors as the kernel's.

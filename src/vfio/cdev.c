@@ -120,22 +120,19 @@ static long cdev_bind_ioctl(struct cdev_file *cdev, void *arg)
 
 /*
  * Attach and detach have the same frame: a minimum, a flag, and a PASID behind
- * the minimum when the flag says so. No device here has a PASID.
+ * the minimum when the flag says so.
  */
-static int check_frame(__u32 argsz, __u32 flags, __u32 pasid_flag,
-		       const char *arg, size_t min_len)
+static int frame_get_pasid(__u32 argsz, __u32 flags, __u32 pasid_flag,
+			   const char *arg, size_t min_len, __u32 *pasid)
 {
-	__u32 pasid;
-
+	*pasid = IOMMU_NO_PASID;
 	if (argsz < min_len || flags & ~pasid_flag)
 		return -EINVAL;
 	if (!(flags & pasid_flag))
 		return 0;
-	if (argsz < min_len + sizeof(pasid))
+	if (argsz < min_len + sizeof(*pasid))
 		return -EINVAL;
-	if (copy_from_user(&pasid, user_at(arg, min_len), sizeof(pasid)))
-		return -EFAULT;
-	return -EOPNOTSUPP;
+	return copy_from_user(pasid, user_at(arg, min_len), sizeof(*pasid));
 }
 
 static long cdev_attach_ioctl(struct vfio_device *device, void *arg)
@@ -148,17 +145,18 @@ static long cdev_attach_ioctl(struct vfio_device *device, void *arg)
 
 	if (copy_from_user(&attach, arg, min_len))
 		return -EFAULT;
-	err = check_frame(attach.argsz, attach.flags, VFIO_DEVICE_ATTACH_PASID,
-			  arg, min_len);
+	err = frame_get_pasid(attach.argsz, attach.flags,
+			      VFIO_DEVICE_ATTACH_PASID, arg, min_len,
+			      &attach.pasid);
 	if (err)
 		return err;
 	lock_acquire(&device->lock);
-	err = vfio_device_attach_locked(device, &attach.pt_id);
+	err = vfio_device_attach_locked(device, attach.pasid, &attach.pt_id);
 	if (!err) {
 		err = copy_to_user(user_at(arg, at), &attach.pt_id,
 				   sizeof(attach.pt_id));
 		if (err)
-			vfio_device_detach_locked(device);
+			vfio_device_detach_locked(device, attach.pasid);
 	}
 	lock_release(&device->lock);
 	return err;
@@ -173,12 +171,13 @@ static long cdev_detach_ioctl(struct vfio_device *device, void *arg)
 
 	if (copy_from_user(&detach, arg, min_len))
 		return -EFAULT;
-	err = check_frame(detach.argsz, detach.flags, VFIO_DEVICE_DETACH_PASID,
-			  arg, min_len);
+	err = frame_get_pasid(detach.argsz, detach.flags,
+			      VFIO_DEVICE_DETACH_PASID, arg, min_len,
+			      &detach.pasid);
 	if (err)
 		return err;
 	lock_acquire(&device->lock);
-	vfio_device_detach_locked(device);
+	vfio_device_detach_locked(device, detach.pasid);
 	lock_release(&device->lock);
 	return 0;
 }

@@ -88,10 +88,14 @@ int vfio_device_bind_locked(struct vfio_device *device, struct iommufd_ctx *ctx,
 void vfio_device_unbind_locked(struct vfio_device *device)
 	lock_requires(device->lock);
 
-/* Attach, or replace what is attached; @pt_id becomes the HWPT. */
-int vfio_device_attach_locked(struct vfio_device *device, __u32 *pt_id)
-	lock_requires(device->lock);
-void vfio_device_detach_locked(struct vfio_device *device)
+/**
+ * vfio_device_attach_locked() - attach, or replace what is attached
+ * @pasid: IOMMU_NO_PASID; or a PASID, which attaches only
+ * @pt_id: IOAS or HWPT; becomes the HWPT
+ */
+int vfio_device_attach_locked(struct vfio_device *device, __u32 pasid,
+			      __u32 *pt_id) lock_requires(device->lock);
+void vfio_device_detach_locked(struct vfio_device *device, __u32 pasid)
 	lock_requires(device->lock);
 
 /* What every front door does with an open device's file. */

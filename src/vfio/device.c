@@ -109,30 +109,32 @@ void vfio_device_unbind_locked(struct vfio_device *device)
 	if (!device->is_open)
 		return; /* the machine ended first */
 	device->ops->close(device);
-	vfio_device_detach_locked(device);
+	vfio_device_detach_locked(device, IOMMU_NO_PASID);
 	iommufd_device_unbind(device->iommufd);
 	device->iommufd = NULL;
 	device->is_open = false;
 	device_unclaim(device);
 }
 
-int vfio_device_attach_locked(struct vfio_device *device, __u32 *pt_id)
+int vfio_device_attach_locked(struct vfio_device *device, __u32 pasid,
+			      __u32 *pt_id)
 {
 	int err;
 
 	lock_assert_held(&device->lock);
-	if (device->is_attached)
-		return iommufd_device_replace(device->iommufd, IOMMU_NO_PASID,
-					      pt_id);
-	err = iommufd_device_attach(device->iommufd, IOMMU_NO_PASID, pt_id);
-	device->is_attached = !err;
+	if (pasid == IOMMU_NO_PASID && device->is_attached)
+		return iommufd_device_replace(device->iommufd, pasid, pt_id);
+	err = iommufd_device_attach(device->iommufd, pasid, pt_id);
+	if (!err)
+		device->is_attached = true;
 	return err;
 }
 
-void vfio_device_detach_locked(struct vfio_device *device)
+/* PASID 0 is the device itself; none of the others is ever attached. */
+void vfio_device_detach_locked(struct vfio_device *device, __u32 pasid)
 {
 	lock_assert_held(&device->lock);
-	if (!device->is_attached)
+	if (!device->is_attached || (pasid && pasid != IOMMU_NO_PASID))
 		return;
 	iommufd_device_detach(device->iommufd, IOMMU_NO_PASID);
 	device->is_attached = false;

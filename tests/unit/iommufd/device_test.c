@@ -117,8 +117,10 @@ static void test_attach_errors(void **state)
 	assert_int_equal(attach(&bound, &pt), -EINVAL);
 	pt = ioas;
 	assert_int_equal(replace(&bound, &pt), -EINVAL);
-	assert_int_equal(iommufd_device_attach(bound.device, 5, &pt),
-			 -EOPNOTSUPP);
+	assert_int_equal(iommufd_device_attach(bound.device, 5, &pt), -EINVAL);
+	pt = 77;
+	assert_int_equal(iommufd_device_attach(bound.device, 5, &pt), -ENOENT);
+	pt = ioas;
 	/* PASID 0 is the device. */
 	assert_int_equal(iommufd_device_attach(bound.device, 0, &pt), 0);
 	pt = ioas;

@@ -277,12 +277,12 @@ static void test_attach_and_detach_sizes(void **state)
 		{ VFIO_DEVICE_ATTACH_IOMMUFD_PT, 11, 0, -EINVAL },
 		{ VFIO_DEVICE_ATTACH_IOMMUFD_PT, 12, 2, -EINVAL },
 		{ VFIO_DEVICE_ATTACH_IOMMUFD_PT, 15, 1, -EINVAL },
-		{ VFIO_DEVICE_ATTACH_IOMMUFD_PT, 16, 1, -EOPNOTSUPP },
+		{ VFIO_DEVICE_ATTACH_IOMMUFD_PT, 16, 1, -EINVAL },
 		{ VFIO_DEVICE_ATTACH_IOMMUFD_PT, 99, 0, 0 },
 		{ VFIO_DEVICE_DETACH_IOMMUFD_PT, 7, 0, -EINVAL },
 		{ VFIO_DEVICE_DETACH_IOMMUFD_PT, 8, 2, -EINVAL },
 		{ VFIO_DEVICE_DETACH_IOMMUFD_PT, 11, 1, -EINVAL },
-		{ VFIO_DEVICE_DETACH_IOMMUFD_PT, 12, 1, -EOPNOTSUPP },
+		{ VFIO_DEVICE_DETACH_IOMMUFD_PT, 12, 1, 0 },
 		{ VFIO_DEVICE_DETACH_IOMMUFD_PT, 99, 0, 0 },
 	};
 	struct fixture *fixture = *state;
@@ -292,6 +292,7 @@ static void test_attach_and_detach_sizes(void **state)
 		memset(arg, 0, sizeof(arg));
 		arg[0] = cases[i].argsz;
 		arg[1] = cases[i].flags;
+		arg[3] = 1; /* the PASID of an attach */
 		assert_int_equal(file_ioctl(fixture->file, cases[i].cmd, arg),
 				 cases[i].expected);
 	}

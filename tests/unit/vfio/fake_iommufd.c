@@ -210,7 +210,9 @@ int iommufd_device_attach(struct iommufd_device *device, __u32 pasid,
 {
 	if (fake_attach_err)
 		return fake_attach_err;
-	if (pasid != IOMMU_NO_PASID || device->endpoint->attached)
+	if (pasid != IOMMU_NO_PASID && pasid)
+		return -EINVAL;
+	if (device->endpoint->attached)
 		return -EBUSY;
 	*pt_id = FAKE_HWPT_ID;
 	device->endpoint->attached = *pt_id;
