@@ -36,10 +36,19 @@ struct ioeventfd {
 static void ioeventfd_signalled(void *arg)
 {
 	const struct ioeventfd *entry = arg;
+	unsigned int done, width;
 
-	if (vfio_pci_memory_enabled(entry->pci))
-		pci_bar_store(entry->pci, entry->bar, entry->offset,
-			      entry->width, entry->value);
+	if (!vfio_pci_memory_enabled(entry->pci))
+		return;
+	/* In aligned pieces: one, for a store that is aligned. */
+	for (done = 0; done < entry->width; done += width) {
+		width = entry->width;
+		while (width > entry->width - done ||
+		       (entry->offset + done) & (width - 1))
+			width /= 2;
+		pci_bar_store(entry->pci, entry->bar, entry->offset + done,
+			      width, entry->value >> (8 * done));
+	}
 }
 
 static struct ioeventfd *find_locked(struct vfio_pci_device *pci,
@@ -118,9 +127,7 @@ static int decode(struct vfio_pci_device *pci,
 	entry->width = request->flags;
 	entry->value = request->data;
 	len = pci->description.bars[index].len;
-	/* A store that the CPU would split is no single store. */
 	if (entry->offset >= len || entry->width > len - entry->offset ||
-	    !is_aligned(entry->offset, entry->width) ||
 	    pci_bar_meets_msix_table(pci, entry->bar, entry->offset,
 				     entry->width))
 		return -EINVAL;

@@ -337,6 +337,28 @@ static void test_ioeventfd_stores(void **state)
 	close(fd);
 }
 
+/* A store that is not aligned is made in pieces that are. */
+static void test_ioeventfd_stores_in_pieces(void **state)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	struct fixture *fixture = *state;
+	__u64 offset = TOY_MEMORY + 3;
+	unsigned char bytes[8] = { 0 };
+	int fd = eventfd(0, 0);
+
+	assert_int_equal(ioeventfd(state, offset, 4, fd), 0);
+	assert_int_equal(eventfd_write(fd, 1), 0);
+	for (int i = 0; i < 10000 && !bytes[6]; i++) {
+		nanosleep(&pause, NULL);
+		assert_int_equal(file_pread(fixture->file, bytes, 8,
+					    AT(0, TOY_MEMORY)),
+				 8);
+	}
+	assert_int_equal(ioeventfd(state, offset, 4, -1), 0);
+	assert_memory_equal(bytes, "\0\0\0\x88\x77\x66\x55\0", 8);
+	close(fd);
+}
+
 /* ---- descriptions that make no sense ---------------------------------- */
 
 static void expect_refused(struct fixture *fixture,
@@ -394,6 +416,7 @@ int main(void)
 		bound_test(test_resets),
 		bound_test(test_ioeventfd_errors),
 		bound_test(test_ioeventfd_stores),
+		bound_test(test_ioeventfd_stores_in_pieces),
 		unbound_test(test_bad_descriptions),
 	};
 
