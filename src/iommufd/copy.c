@@ -158,6 +158,26 @@ static int copy_areas(struct copy *copy, struct iommu_map *map, iova_t dst)
 	return copy->rc;
 }
 
+/* Each area of the source gives one that the target's alignment permits. */
+static bool copy_is_aligned(const struct copy *copy, struct iommu_map *map,
+			    iova_t dst)
+{
+	__u64 alignment = copy->dst->alignment;
+	__u64 offset;
+
+	if (alignment == 1)
+		return true;
+	/* The first one, which may be cut, was looked at with its place. */
+	while (map->last < copy->last) {
+		map = iommu_space_next(copy->src->space, map, copy->last);
+		offset = to_area(map)->offset % MM_PAGE_LEN;
+		if (!is_aligned(offset | (dst + (map->start - copy->start)),
+				alignment))
+			return false;
+	}
+	return true;
+}
+
 static int copy_locked(struct copy *copy, struct iommu_ioas_copy *args)
 {
 	struct mapping mapping = {
@@ -177,6 +197,8 @@ static int copy_locked(struct copy *copy, struct iommu_ioas_copy *args)
 		return rc;
 	if (copy->prot & IOMMU_WRITE && !is_writable)
 		return -EPERM;
+	if (!copy_is_aligned(copy, map, mapping.iova))
+		return -EINVAL;
 	args->dst_iova = mapping.iova;
 	return copy_areas(copy, map, mapping.iova);
 }

@@ -47,7 +47,9 @@ static int option_rlimit_mode(struct iommufd_ctx *ctx,
 		return -EOPNOTSUPP;
 	switch (args->op) {
 	case IOMMU_OPTION_OP_GET:
+		lock_acquire(&ctx->objects.lock);
 		args->val64 = ctx->account == MM_ACCOUNT_PROCESS;
+		lock_release(&ctx->objects.lock);
 		return 0;
 	case IOMMU_OPTION_OP_SET:
 		return option_set_rlimit_mode(ctx, args->val64);

@@ -137,6 +137,31 @@ static void test_lifetime(int fd, uint32_t dst, uint32_t src)
 	close(device.fd);
 }
 
+/* Each area of the source has to suit the target, not only the first. */
+static void test_alignment(int fd, char *memory)
+{
+	struct abi_device device = abi_device(fd);
+	uint32_t src = abi_ioas(fd);
+	uint32_t dst = abi_ioas(fd);
+	struct iommu_ioas_copy args = copy_args(dst, src);
+
+	EXPECT_OK(abi_attach(device, dst, NULL));
+	EXPECT_OK(abi_map(fd, src, memory, PAGE / 2, SRC));
+	EXPECT_OK(
+		abi_map(fd, src, memory + PAGE / 2, PAGE / 2, SRC + PAGE / 2));
+	args.length = PAGE / 2;
+	EXPECT_ERRNO(EINVAL, copy(fd, args));
+	args.length = PAGE;
+	EXPECT_ERRNO(EINVAL, copy(fd, args));
+	EXPECT_ERRNO(ENOENT, abi_unmap(fd, dst, DST, PAGE, NULL));
+	EXPECT_OK(abi_detach(device));
+	EXPECT_OK(copy(fd, args));
+	EXPECT_ERRNO(EADDRINUSE, abi_attach(device, dst, NULL));
+	EXPECT_OK(abi_destroy(fd, src));
+	EXPECT_OK(abi_destroy(fd, dst));
+	close(device.fd);
+}
+
 int main(void)
 {
 	int fd = abi_iommufd();
@@ -154,6 +179,7 @@ int main(void)
 	test_copy(fd, dst, src);
 	test_copy(fd, src, src);
 	test_permission(fd, dst, memory);
+	test_alignment(fd, memory);
 	test_lifetime(fd, dst, src);
 	close(fd);
 	return abi_result();
