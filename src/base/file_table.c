@@ -75,3 +75,18 @@ int file_uninstall(int fd)
 	file_put(file);
 	return 0;
 }
+
+lock_unchecked void file_table_fork_prepare(void)
+{
+	lock_acquire(&file_table_lock);
+}
+
+lock_unchecked void file_table_fork_parent(void)
+{
+	lock_release(&file_table_lock);
+}
+
+void file_table_fork_child(void)
+{
+	lock_after_fork_child(&file_table_lock);
+}

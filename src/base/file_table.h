@@ -9,4 +9,9 @@ struct file;
 struct file *file_table_get(int fd);
 int file_table_install(struct file *file, int flags);
 
+/* Around a fork; see base/fork.h. */
+void file_table_fork_prepare(void);
+void file_table_fork_parent(void);
+void file_table_fork_child(void);
+
 #endif /* BASE_FILE_TABLE_H */

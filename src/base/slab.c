@@ -78,6 +78,16 @@ struct slab {
 static pthread_mutex_t slab_registry_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct list_head slab_registry = { &slab_registry, &slab_registry };
 
+void slab_fork_prepare(void)
+{
+	pthread_mutex_lock(&slab_registry_mutex);
+}
+
+void slab_fork_done(void)
+{
+	pthread_mutex_unlock(&slab_registry_mutex);
+}
+
 size_t slab_n_objects(void)
 {
 	struct slab *slab;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 #include "base/err.h"
+#include "base/fork.h"
 #include "base/overflow.h"
 #include "base/rcu.h"
 #include "base/trap.h"
@@ -85,15 +86,18 @@ void machine_kvm_opened(void)
 void machine_fork_prepare(void)
 {
 	mm_fork_prepare();
+	base_fork_prepare();
 }
 
 void machine_fork_parent(void)
 {
+	base_fork_parent();
 	mm_fork_parent();
 }
 
 void machine_fork_child(void)
 {
+	base_fork_child();
 	mm_fork_child();
 	rcu_after_fork_child();
 	trap_after_fork_child();
