@@ -73,7 +73,7 @@ static void area_unpin(struct ioas *ioas, struct area *area)
 				 &unpin);
 }
 
-/* The first area makes the memory that all live in. Not zeroed. */
+/* The first area makes the memory that all live in. It is not zeroed. */
 static inline struct area *area_alloc(struct ioas *ioas)
 {
 	if (unlikely(!ioas->area_slab)) {
@@ -150,20 +150,61 @@ int area_share_locked(struct ioas *ioas, struct area *area)
 }
 
 /**
+ * struct area_removal - areas on their way out
+ * @list: all of them, taken out of the index
+ * @n_bytes: the sum of their lengths
+ * @process: the source of areas that have no reference to give up
+ * @sources: 0 as long as all have that source
+ */
+struct area_removal {
+	struct area *list;
+	__u64 n_bytes;
+	uintptr_t process;
+	uintptr_t sources;
+};
+
+static inline void area_removal_add(struct area_removal *removal,
+				    struct area *area)
+{
+	area->next = removal->list;
+	removal->list = area;
+	removal->n_bytes += area_len(area);
+	removal->sources |= area->source ^ removal->process;
+}
+
+static void area_removed(void *arg, struct iommu_map *map)
+{
+	area_removal_add(arg, to_area(map));
+}
+
+/* Does no area begin or end outside of the range? */
+static bool area_range_is_all(struct ioas *ioas, iova_t start, iova_t last)
+{
+	const iova_t max = ~(iova_t)0;
+
+	return (!start || !iommu_space_first(ioas->space, 0, start - 1)) &&
+	       (last == max || !iommu_space_first(ioas->space, last + 1, max));
+}
+
+/**
  * area_take_out() - remove areas from the index
- * @removed: set to a list of them
- * @n_bytes: set to the sum of their lengths
  *
  * Return: 0, or -ENOENT at an area that lies partly outside.
  */
 static int area_take_out(struct ioas *ioas, iova_t start, iova_t last,
-			 struct area **removed, __u64 *n_bytes)
+			 struct area_removal *removal)
 {
 	struct iommu_map *map = iommu_space_first(ioas->space, start, last);
 	struct iommu_map *next;
 
-	*removed = NULL;
-	*n_bytes = 0;
+	removal->list = NULL;
+	removal->n_bytes = 0;
+	removal->process = (uintptr_t)mm_process();
+	removal->sources = 0;
+	if (map && map->last != last && area_range_is_all(ioas, start, last)) {
+		iommu_space_remove_all(ioas->space, area_removed, removal);
+		return 0;
+	}
 	for (; map; map = next) {
 		if (map->start < start || map->last > last)
 			return -ENOENT;
@@ -171,9 +212,7 @@ static int area_take_out(struct ioas *ioas, iova_t start, iova_t last,
 			       ? NULL
 			       : iommu_space_next(ioas->space, map, last);
 		iommu_space_remove(ioas->space, map);
-		to_area(map)->next = *removed;
-		*removed = to_area(map);
-		*n_bytes += area_len(to_area(map));
+		area_removal_add(removal, to_area(map));
 	}
 	return 0;
 }
@@ -184,14 +223,26 @@ static void area_unpin_list(struct ioas *ioas, struct area *area)
 		area_unpin(ioas, area);
 }
 
-/* No DMA finds the areas any more, and nothing is pinned for them. */
-static inline void area_free_list(struct ioas *ioas, struct area *area)
+/*
+ * No DMA finds the areas any more, and nothing is pinned for them. When none
+ * is left and none has a reference to give up, their memory goes as a whole.
+ */
+static inline void area_free_removed(struct ioas *ioas,
+				     const struct area_removal *removal)
 {
+	struct area *area = removal->list;
 	struct area *next;
 
+	if (area && area->next && !removal->sources &&
+	    !iommu_space_n_maps(ioas->space)) {
+		slab_destroy(ioas->area_slab);
+		ioas->area_slab = NULL;
+		return;
+	}
 	for (; area; area = next) {
 		next = area->next;
-		area_put_source(area);
+		if (area->source != removal->process)
+			area_put_source(area);
 		slab_free(ioas->area_slab, area);
 	}
 }
@@ -212,16 +263,14 @@ static inline bool area_list_is_held(struct area *area)
 }
 
 /**
- * area_wait_list() - wait for the holders of removed areas
- * @is_pinned: they are, and the caller is in limbo, which is left meanwhile
+ * area_wait_list() - wait for the holders of removed areas, which are pinned
  * @may_unlock: drop the lock for the wait
  *
- * The address space goes on pinning, so that it is told of moves.
+ * The caller is in limbo, which is left meanwhile. The address space goes on
+ * pinning, so that it is told of moves.
  */
-static no_inline lock_unchecked void area_wait_list(struct ioas *ioas,
-						    struct area *removed,
-						    bool is_pinned,
-						    bool may_unlock)
+static no_inline lock_unchecked void
+area_wait_list(struct ioas *ioas, struct area *removed, bool may_unlock)
 {
 	struct iommu_linger linger = {
 		.first = &removed->map,
@@ -229,21 +278,17 @@ static no_inline lock_unchecked void area_wait_list(struct ioas *ioas,
 	};
 	struct area *area;
 
-	if (is_pinned) {
-		iommu_space_linger_add(ioas->space, &linger);
-		ioas->n_pinning++;
-		mm_limbo_exit();
-	}
+	iommu_space_linger_add(ioas->space, &linger);
+	ioas->n_pinning++;
+	mm_limbo_exit();
 	if (may_unlock)
 		lock_release(&ioas->lock);
 	for (area = removed; area; area = area->next)
 		iommu_map_wait_holders(&area->map);
 	if (may_unlock)
 		lock_acquire(&ioas->lock);
-	if (is_pinned) {
-		mm_limbo_enter();
-		iommu_space_linger_remove(ioas->space, &linger);
-	}
+	mm_limbo_enter();
+	iommu_space_linger_remove(ioas->space, &linger);
 }
 
 /* What is left of area_wait_list(), when the areas are unpinned. */
@@ -263,26 +308,27 @@ static inline int area_remove_locked(struct ioas *ioas, iova_t start,
 				     bool may_unlock)
 {
 	bool is_pinned = ioas->n_pinning;
+	struct area_removal removal;
 	bool was_held = false;
-	struct area *removed;
 	int rc;
 
 	if (is_pinned)
 		mm_limbo_enter();
-	rc = area_take_out(ioas, start, last, &removed, n_bytes);
-	if (removed) {
+	rc = area_take_out(ioas, start, last, &removal);
+	*n_bytes = removal.n_bytes;
+	if (removal.list)
 		iommu_space_sync(ioas->space);
-		was_held = area_list_is_held(removed);
+	if (unlikely(is_pinned)) {
+		/* Without an attached device there is nobody who holds one. */
+		was_held = area_list_is_held(removal.list);
 		if (unlikely(was_held))
-			area_wait_list(ioas, removed, is_pinned, may_unlock);
-	}
-	if (is_pinned) {
-		area_unpin_list(ioas, removed);
+			area_wait_list(ioas, removal.list, may_unlock);
+		area_unpin_list(ioas, removal.list);
 		mm_limbo_exit();
 		if (unlikely(was_held))
 			area_wait_list_end(ioas);
 	}
-	area_free_list(ioas, removed);
+	area_free_removed(ioas, &removal);
 	return rc;
 }
 

@@ -21,8 +21,8 @@
  * Return: 0 and the reference of the mapping's source is taken; or -errno
  * and it is not.
  */
-static int map_perform(struct ioas *ioas, __u32 flags, struct mapping *mapping,
-		       __u64 *iova)
+static always_inline int map_perform(struct ioas *ioas, __u32 flags,
+				     struct mapping *mapping, __u64 *iova)
 {
 	int rc;
 
@@ -45,7 +45,7 @@ static int map_perform(struct ioas *ioas, __u32 flags, struct mapping *mapping,
 int ioas_map_ioctl(struct command *command)
 {
 	struct iommu_ioas_map *args = command->args;
-	struct mapping mapping = { .source = (uintptr_t)mm_process() };
+	struct mapping mapping;
 	struct ioas *ioas;
 	__u64 end;
 	int rc;
@@ -64,6 +64,8 @@ int ioas_map_ioctl(struct command *command)
 	rc = -EOVERFLOW;
 	if (add_overflow(args->user_va, args->length, &end))
 		goto out_put;
+	mapping.source = (uintptr_t)mm_process();
+	mapping.address = 0;
 	mapping.offset = args->user_va;
 	mapping.len = args->length;
 	mapping.iova = args->iova;

@@ -23,8 +23,8 @@ static int mapping_check_fixed(const struct ioas *ioas,
 	return 0;
 }
 
-int mapping_place_locked(struct ioas *ioas, __u32 flags,
-			 struct mapping *mapping)
+int mapping_place_slowly_locked(struct ioas *ioas, __u32 flags,
+				struct mapping *mapping)
 {
 	bool is_fixed = flags & IOMMU_IOAS_MAP_FIXED_IOVA;
 	__u64 len = mapping->len;

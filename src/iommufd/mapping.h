@@ -5,9 +5,10 @@
 
 #include <linux/iommufd.h>
 #include "base/compiler.h"
+#include "base/overflow.h"
 #include "iommu/iommu.h"
-
-struct ioas;
+#include "iommufd/ioas.h"
+#include "mm/mm.h"
 
 /* What MAP, MAP_FILE and COPY take. */
 #define MAPPING_FLAGS                                                   \
@@ -42,6 +43,10 @@ static inline __u8 mapping_prot(__u32 flags)
 		      (flags & IOMMU_IOAS_MAP_WRITEABLE ? IOMMU_WRITE : 0));
 }
 
+/* The rest of mapping_place_locked(), which is to be called. */
+int mapping_place_slowly_locked(struct ioas *ioas, __u32 flags,
+				struct mapping *mapping);
+
 /**
  * mapping_place_locked() - settle where a mapping goes
  * @flags: the command's
@@ -51,8 +56,19 @@ static inline __u8 mapping_prot(__u32 flags)
  *
  * Return: 0, -EINVAL, -EOVERFLOW, -EEXIST, -ENOSPC.
  */
-int mapping_place_locked(struct ioas *ioas, __u32 flags,
-			 struct mapping *mapping);
+static always_inline int mapping_place_locked(struct ioas *ioas, __u32 flags,
+					      struct mapping *mapping)
+{
+	__u64 last;
+
+	/* Without devices an address that the program chose is nearly free. */
+	if (flags & IOMMU_IOAS_MAP_FIXED_IOVA && ioas->alignment == 1 &&
+	    !ioas->reserved.root &&
+	    mapping->len - 1 < MAPPING_NUMBER_MAX - MM_PAGE_LEN &&
+	    !range_last(mapping->iova, mapping->len, &last))
+		return 0;
+	return mapping_place_slowly_locked(ioas, flags, mapping);
+}
 
 /* Remove a mapping that the program cannot be told of. */
 void mapping_undo(struct ioas *ioas, iova_t iova, __u64 len);

@@ -82,21 +82,6 @@ void object_abort(struct object_table *table, struct object *object)
 	lock_release(&table->lock);
 }
 
-struct object *object_get(struct object_table *table, __u32 id,
-			  const struct object_ops *ops)
-{
-	struct object *object;
-
-	lock_acquire(&table->lock);
-	object = id_table_find(&table->ids, id);
-	if (object && ops && object->ops != ops)
-		object = NULL;
-	if (object)
-		object_ref(object);
-	lock_release(&table->lock);
-	return object;
-}
-
 int object_destroy(struct object_table *table, __u32 id)
 {
 	struct object *object;

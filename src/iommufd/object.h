@@ -65,19 +65,31 @@ void object_publish(struct object_table *table, struct object *object);
 /* Give the ID of a reserved object back. The caller frees the object. */
 void object_abort(struct object_table *table, struct object *object);
 
+/* One more reference; the caller has one already, or the ID's lock. */
+static inline void object_ref(struct object *object)
+{
+	atomic_fetch_add_explicit(&object->n_refs, 1, memory_order_relaxed);
+}
+
 /**
  * object_get() - find an object and keep it
  * @ops: the type wanted, or NULL for any
  *
  * Return: the object with one more reference, or NULL.
  */
-struct object *object_get(struct object_table *table, __u32 id,
-			  const struct object_ops *ops);
-
-/* One more reference; the caller has one already, or the ID's lock. */
-static inline void object_ref(struct object *object)
+static inline struct object *object_get(struct object_table *table, __u32 id,
+					const struct object_ops *ops)
 {
-	atomic_fetch_add_explicit(&object->n_refs, 1, memory_order_relaxed);
+	struct object *object;
+
+	lock_acquire(&table->lock);
+	object = id_table_find(&table->ids, id);
+	if (unlikely(object && ops && object->ops != ops))
+		object = NULL;
+	if (likely(object))
+		object_ref(object);
+	lock_release(&table->lock);
+	return object;
 }
 
 /* The last reference is the table's and is never put. */
