@@ -69,7 +69,8 @@ static inline bool area_was_writable(const struct area *area)
 /**
  * area_insert_locked() - add an area, pinned if the address space pins
  *
- * Context: in limbo if the address space pins. Return: 0, -EEXIST, -ENOMEM, -EFAULT, -EINVAL; nothing changed on failure.
+ * Context: in limbo if the address space pins. Return: 0, -EEXIST, -ENOMEM,
+ * -EFAULT, -EINVAL; nothing changed on failure.
  */
 int area_insert_locked(struct ioas *ioas, const struct mapping *mapping);
 
