@@ -47,6 +47,8 @@ int ioas_iova_ranges_ioctl(struct command *command);
 int ioas_map_ioctl(struct command *command);
 int ioas_map_file_ioctl(struct command *command);
 int ioas_copy_ioctl(struct command *command);
+int ioas_change_process_ioctl(struct command *command);
+int ioas_noiommu_get_pa_ioctl(struct command *command);
 int ioas_unmap_ioctl(struct command *command);
 int vfio_ioas_ioctl(struct command *command);
 int hwpt_alloc_ioctl(struct command *command);

@@ -28,6 +28,21 @@ struct ioas *ioas_get(struct iommufd_ctx *ctx, __u32 id)
 	return object ? to_ioas(object) : NULL;
 }
 
+struct ioas *ioas_next(struct iommufd_ctx *ctx, __u32 *id)
+{
+	struct object_table *objects = &ctx->objects;
+	struct object *object;
+
+	lock_acquire(&objects->lock);
+	while ((object = id_table_next(&objects->ids, id)) &&
+	       object->ops != &ioas_ops)
+		++*id;
+	if (object)
+		object_ref(object);
+	lock_release(&objects->lock);
+	return object ? to_ioas(object) : NULL;
+}
+
 static struct ioas *ioas_create(struct iommufd_ctx *ctx)
 {
 	struct ioas *ioas = mem_alloc(sizeof(*ioas));

@@ -53,6 +53,14 @@ extern const struct object_ops ioas_ops;
 /* Return: the address space with a reference, or NULL. */
 struct ioas *ioas_get(struct iommufd_ctx *ctx, __u32 id);
 
+/**
+ * ioas_next() - walk the address spaces of a context
+ * @id: where to begin; becomes the ID of what is found
+ *
+ * Return: the next one, with a reference, or NULL.
+ */
+struct ioas *ioas_next(struct iommufd_ctx *ctx, __u32 *id);
+
 static inline void ioas_put(struct ioas *ioas)
 {
 	object_put(&ioas->object);

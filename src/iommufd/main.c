@@ -48,10 +48,12 @@ union command_args {
 	struct iommu_hwpt_alloc hwpt_alloc;
 	struct iommu_ioas_alloc ioas_alloc;
 	struct iommu_ioas_allow_iovas allow_iovas;
+	struct iommu_ioas_change_process change_process;
 	struct iommu_ioas_copy copy;
 	struct iommu_ioas_iova_ranges iova_ranges;
 	struct iommu_ioas_map map;
 	struct iommu_ioas_map_file map_file;
+	struct iommu_ioas_noiommu_get_pa get_pa;
 	struct iommu_ioas_unmap unmap;
 	struct iommu_option option;
 	struct iommu_vfio_ioas vfio_ioas;
@@ -78,11 +80,15 @@ static const struct ioctl_op ioctl_ops[IOMMUFD_CMD_END -
 	IOCTL_OP(IOMMU_IOAS_ALLOC, ioas_alloc_ioctl, ioas_alloc, out_ioas_id),
 	IOCTL_OP(IOMMU_IOAS_ALLOW_IOVAS, ioas_allow_iovas_ioctl, allow_iovas,
 		 allowed_iovas),
+	IOCTL_OP(IOMMU_IOAS_CHANGE_PROCESS, ioas_change_process_ioctl,
+		 change_process, __reserved),
 	IOCTL_OP(IOMMU_IOAS_COPY, ioas_copy_ioctl, copy, src_iova),
 	IOCTL_OP(IOMMU_IOAS_IOVA_RANGES, ioas_iova_ranges_ioctl, iova_ranges,
 		 out_iova_alignment),
 	IOCTL_OP(IOMMU_IOAS_MAP, ioas_map_ioctl, map, iova),
 	IOCTL_OP(IOMMU_IOAS_MAP_FILE, ioas_map_file_ioctl, map_file, iova),
+	IOCTL_OP(IOMMU_IOAS_NOIOMMU_GET_PA, ioas_noiommu_get_pa_ioctl, get_pa,
+		 out_phys),
 	IOCTL_OP(IOMMU_IOAS_UNMAP, ioas_unmap_ioctl, unmap, length),
 	IOCTL_OP(IOMMU_OPTION, option_ioctl, option, val64),
 	IOCTL_OP(IOMMU_VFIO_IOAS, vfio_ioas_ioctl, vfio_ioas, __reserved),
@@ -249,4 +255,11 @@ int destroy_ioctl(struct command *command)
 	const struct iommu_destroy *args = command->args;
 
 	return object_destroy(&command->ctx->objects, args->id);
+}
+
+/* As Linux answers when it is built without devices that have no IOMMU. */
+int ioas_noiommu_get_pa_ioctl(struct command *command)
+{
+	(void)command;
+	return -EOPNOTSUPP;
 }
