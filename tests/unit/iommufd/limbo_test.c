@@ -116,10 +116,12 @@ static void test_unmap_in_flight(void **state)
 {
 	pthread_t unmapper, replacer;
 	struct limbo limbo;
+	char byte;
 
 	limbo_init(&limbo, state);
 	map_fixed(limbo.file, limbo.ioas, limbo.page, PAGE, IOVA);
 	iommu_dma_burst_begin();
+	assert_int_equal(dma_get(&limbo.bound, IOVA, &byte), 0);
 	assert_int_equal(pthread_create(&unmapper, NULL, unmap_thread, &limbo),
 			 0);
 	pause_ms(30);
