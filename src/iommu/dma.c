@@ -271,7 +271,6 @@ static void piece_hold(struct iommu_dma_piece *piece,
 		       struct iommu_endpoint *endpoint, struct iommu_map *map)
 {
 	piece->endpoint = endpoint;
-	piece->phase = atomic_load(&endpoint->phase);
 	piece->map = map;
 	hold_get(&endpoint->n_held[piece->phase]);
 	if (map)
@@ -319,6 +318,11 @@ int iommu_dma_map(struct iommu_endpoint *endpoint, __u32 pasid, iova_t iova,
 		return dma_refuse_thread(endpoint);
 	rcu_read_lock();
 	rcu_read_deepen();
+	/*
+	 * The phase before the view: the view goes before the phase turns, so
+	 * whoever still finds it counts where he who took it away waits.
+	 */
+	piece->phase = atomic_load(&endpoint->phase);
 	view = atomic_load(&endpoint->view);
 	if (view && pasid == IOMMU_NO_PASID) {
 		err = dma_hold(&access, view, prot, piece);

@@ -8,9 +8,10 @@
  *
  * Whoever changes the word waits for the DMA that has seen the old value:
  * first for the read sections that are open, then for the holders. A holder
- * counts itself, inside a read section, in the phase that is current then.
- * The phase is turned with the word; once the sections from before are over
- * nobody joins the old phase, and its count falls to 0.
+ * counts itself, inside a read section, in the phase that it read before the
+ * word. The phase is turned after the word, so who found the old word counts in
+ * the old phase; once the sections from before are over nobody joins that any
+ * more, and its count falls to 0.
  */
 #include <errno.h>
 #include <string.h>
