@@ -164,7 +164,13 @@ static void test_stamps_are_used_once(void **state)
 
 	(void)state;
 	before = view_stamp(view, IOVA);
+	/* Nobody has looked there. */
 	view_invalidate(view, IOVA, IOVA);
+	assert_int_equal(view_stamp(view, IOVA), before);
+	assert_false(view->has_readers);
+	view_use(view, IOVA);
+	view_invalidate(view, IOVA, IOVA);
+	assert_true(view->has_readers);
 	assert_int_equal(view_stamp(view, IOVA), before + 1);
 	assert_int_equal(view_stamp(view, 0x10000000), before);
 	/* A long range: all of the view. */
@@ -180,6 +186,7 @@ static void test_stamps_are_used_once(void **state)
 
 	view->parts[0] = (1u << 31) - 1;
 	before = view_stamp(view, 0);
+	view_use(view, 0);
 	view_invalidate(view, 0, 0);
 	assert_true(view_stamp(view, 0) > before);
 	view_destroy(view);
