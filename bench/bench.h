@@ -110,8 +110,8 @@ struct bench_figure {
 /**
  * bench_rounds() - run all sides in turn, again and again
  *
- * When a yardstick's spread is above 15 %, all is done again, three times at
- * most.
+ * When a yardstick's spread is above 15 %, all is done again: three times at
+ * most, and not when that has taken more than 10 s.
  *
  * Return: true when it still was at the end: noisy.
  */
