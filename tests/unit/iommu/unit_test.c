@@ -164,14 +164,7 @@ static void test_stamps_are_used_once(void **state)
 
 	(void)state;
 	before = view_stamp(view, IOVA);
-<<<<<<< main
-	/* Nobody looked anything up. */
-	view_invalidate(view, IOVA, IOVA);
-	assert_int_equal(view_stamp(view, IOVA), before);
-	view_use(view, IOVA);
-=======
 	/* Nobody has looked there. */
->>>>>>> dmaperf
 	view_invalidate(view, IOVA, IOVA);
 	assert_int_equal(view_stamp(view, IOVA), before);
 	assert_false(view->has_readers);
