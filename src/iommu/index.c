@@ -132,13 +132,12 @@ static always_inline void path_leave(struct index_path *path, unsigned int bit)
 		path->n--;
 }
 
-static always_inline bool locate(struct map_index *index, __u64 key,
-				 struct index_place *place)
+/* Go down to the slot that @key leads to. Return: what it holds. */
+static always_inline __u64 path_follow(struct map_index *index, __u64 key,
+				       struct index_path *path)
 {
-	struct index_path *path = &place->path;
 	_Atomic __u64 *slot = &index->root;
 	__u64 word = slot_load(slot);
-	__u64 difference;
 	unsigned int n = 0;
 
 	for (; slot_is_node(word); word = slot_load(slot)) {
@@ -147,6 +146,18 @@ static always_inline bool locate(struct map_index *index, __u64 key,
 	}
 	path->slots[n++] = slot;
 	path->n = n;
+	return word;
+}
+
+/* path_follow() led to @word: find where the key really is. */
+static always_inline bool locate_end(__u64 key, __u64 word,
+				     struct index_place *place)
+{
+	struct index_path *path = &place->path;
+	unsigned int n = path->n;
+	_Atomic __u64 *slot = path->slots[n - 1];
+	__u64 difference;
+
 	place->taken = 0;
 	place->is_exact = false;
 	place->map = slot_map(word);
@@ -165,6 +176,12 @@ static always_inline bool locate(struct map_index *index, __u64 key,
 	if (path->n < n)
 		place->taken = 0;
 	return true;
+}
+
+static always_inline bool locate(struct map_index *index, __u64 key,
+				 struct index_place *place)
+{
+	return locate_end(key, path_follow(index, key, &place->path), place);
 }
 
 static always_inline struct iommu_map *
@@ -443,20 +460,21 @@ static int index_insert_first(struct map_index *index, struct iommu_map *map)
 
 /*
  * The usual case, and a short one: the map before the last slot of @path
- * stands in its own node. @others: slots of that node that are taken, without
- * it. Return: the slot of the map before, or NULL.
+ * stands in its own node. Return: the slot of the map before, or NULL.
  */
 static always_inline _Atomic __u64 *
-path_slot_before(const struct index_path *path, unsigned int others)
+path_slot_before(const struct index_path *path)
 {
 	_Atomic __u64 *slot = path->slots[path->n - 1];
-	unsigned int below = others & ((1u << slot_digit(slot)) - 1);
-	_Atomic __u64 *before;
+	unsigned int n;
 
-	if (!below)
-		return NULL;
-	before = &node_of_slot(slot)->slots[highest_bit(below)];
-	return slot_is_node(slot_load(before)) ? NULL : before;
+	for (n = slot_digit(slot); n; n--) {
+		__u64 word = slot_load(--slot);
+
+		if (!slot_is_empty(word))
+			return slot_is_node(word) ? NULL : slot;
+	}
+	return NULL;
 }
 
 static bool map_fits_behind(const struct iommu_map *before,
@@ -518,6 +536,78 @@ static void index_remove_behind(struct map_index *index,
 	index_unlink(index, before, map);
 }
 
+/* Put a map behind the one that stands alone in its slot. */
+static int index_insert_fork(struct map_index *index,
+			     const struct index_path *path,
+			     struct iommu_map *before, struct iommu_map *map)
+{
+	_Atomic __u64 *slot = path->slots[path->n - 1];
+	unsigned int bit =
+		63u - (unsigned int)__builtin_clzll(before->start ^ map->start);
+	struct gap_change change = { .old = slot_gap_mark(slot_load(slot)) };
+	struct index_node *node;
+	__u64 fork, first, second;
+
+	if (!map_fits_behind(before, map))
+		return -EEXIST;
+	node = index_new_node(index);
+	if (!node)
+		return -ENOMEM;
+	index_lock(index);
+	fork = (uintptr_t)node | (bit - bit % INDEX_DIGIT_BITS);
+	first = slot_of_map(before, map->start - 1 - before->last);
+	second = slot_of_map(map, gap_between(map, before->next));
+	slot_store(node_slot_of(node, fork, before->start), first);
+	slot_store(node_slot_of(node, fork, map->start), second);
+	change.now = slot_gap_mark(first > second ? first : second);
+	slot_store(slot, fork | SLOT_IS_NODE | change.now << SLOT_GAP_SHIFT);
+	path_refresh(path, path->n - 1, &change);
+	map->next = before->next;
+	before->next = map;
+	index->n_maps++;
+	index_unlock(index);
+	return 0;
+}
+
+/* Do all levels that the path left out agree in both? */
+static always_inline bool path_is_of(const struct index_path *path,
+				     const struct iommu_map *map, __u64 key)
+{
+	unsigned int shift;
+
+	if (path->n < 2)
+		return true;
+	shift = slot_shift(slot_load(path->slots[path->n - 2]));
+	return !((map->start ^ key) >> shift >> INDEX_DIGIT_BITS);
+}
+
+/*
+ * The usual insertions: the map before is where the path ends, or beside it.
+ * Return: true when it was one; *@err is the outcome.
+ */
+static always_inline bool index_insert_quick(struct map_index *index,
+					     const struct index_path *path,
+					     __u64 word, struct iommu_map *map,
+					     int *err)
+{
+	struct iommu_map *before = slot_map(word);
+	_Atomic __u64 *slot;
+
+	if (before) {
+		if (before->start >= map->start ||
+		    !path_is_of(path, before, map->start))
+			return false;
+		*err = index_insert_fork(index, path, before, map);
+		return true;
+	}
+	slot = path->n > 1 ? path_slot_before(path) : NULL;
+	if (!slot ||
+	    !path_is_of(path, slot_its_map(slot_load(slot)), map->start))
+		return false;
+	*err = index_insert_behind(index, path, slot, map);
+	return true;
+}
+
 /* Put a map where @place says, behind @before or as the first. */
 static int index_insert_at(struct map_index *index, struct index_place *place,
 			   struct index_before *before, struct iommu_map *map)
@@ -553,18 +643,18 @@ int index_insert(struct map_index *index, struct iommu_map *map)
 {
 	struct index_before before;
 	struct index_place place;
-	_Atomic __u64 *slot;
+	__u64 word;
+	int err;
 
-	if (!index->lowest || !locate(index, map->start, &place))
+	if (!index->lowest)
 		return index_insert_first(index, map);
+	word = path_follow(index, map->start, &place.path);
+	if (index_insert_quick(index, &place.path, word, map, &err))
+		return err;
+	if (warn_on(!locate_end(map->start, word, &place)))
+		return -ENOMEM;
 	if (map_holds(place.map, map->start))
 		return -EEXIST;
-	if (place.taken) {
-		slot = path_slot_before(&place.path, place.taken);
-		if (slot)
-			return index_insert_behind(index, &place.path, slot,
-						   map);
-	}
 	before.map = neighbour(&place, map->start, false, &before.tail,
 			       &before.branch);
 	if (before.map ? !map_fits_behind(before.map, map)
@@ -648,7 +738,7 @@ void index_remove_locked(struct map_index *index, struct iommu_map *map)
 	if (place.path.n > 1) {
 		place.taken = node_taken(node_of_slot(slot)) &
 			      ~(1u << slot_digit(slot));
-		before_slot = path_slot_before(&place.path, place.taken);
+		before_slot = path_slot_before(&place.path);
 		if (before_slot && place.taken & (place.taken - 1)) {
 			index_remove_behind(index, &place.path, before_slot,
 					    map);
