@@ -6,13 +6,13 @@
 #ifndef BENCH_COUNT_H
 #define BENCH_COUNT_H
 
-#if HAVE_CALLGRIND
+#if defined(HAVE_CALLGRIND) && HAVE_CALLGRIND
 #include <valgrind/callgrind.h>
 #endif
 
 static inline void count_start(void)
 {
-#if HAVE_CALLGRIND
+#if defined(HAVE_CALLGRIND) && HAVE_CALLGRIND
 	CALLGRIND_ZERO_STATS;
 	CALLGRIND_START_INSTRUMENTATION;
 #endif
@@ -22,7 +22,7 @@ static inline void count_start(void)
 static inline void count_end(const char *name)
 {
 	(void)name;
-#if HAVE_CALLGRIND
+#if defined(HAVE_CALLGRIND) && HAVE_CALLGRIND
 	CALLGRIND_STOP_INSTRUMENTATION;
 	CALLGRIND_DUMP_STATS_AT(name);
 #endif

@@ -233,7 +233,7 @@ static int nvme_execute(struct nvme *nvme, struct nvme_queue *queue,
 
 int nvme_io(struct nvme *nvme, const struct nvme_command *command)
 {
-	struct nvme_completion completion;
+	struct nvme_completion completion = { 0 };
 	int rc;
 
 	rc = nvme_execute(nvme, &nvme->io, command, &completion);

@@ -102,7 +102,7 @@ static inline struct vfio_region_info vfio_memory_bar(int fd, uint32_t flags)
 		    !(bar & PCI_BASE_ADDRESS_SPACE_IO))
 			return info;
 	}
-	REQUIRE(!"a memory BAR");
+	REQUIRE(false); /* there is a memory BAR */
 	return info;
 }
 

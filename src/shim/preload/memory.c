@@ -263,6 +263,7 @@ static size_t memory_mapping_len(const void *start)
 	if (!maps)
 		return 0;
 	while (fgets(line, sizeof(line), maps)) {
+		/* The kernel's text. NOLINTNEXTLINE(cert-err34-c) */
 		if (sscanf(line, "%lx-%lx", &first, &end) == 2 &&
 		    first == (unsigned long)start)
 			break;

@@ -153,9 +153,9 @@ static void what_is_wrong_is_refused_whole(void **state)
 		"-d nvme,addr= 0000:01:00.0",
 		"-d nvme,addr=+1:01:00.0",
 		"-d nvme,addr=0x1:01:00.0",
-		"-d nvme,serial=1,serial=2,serial=3,serial=4,serial=5,serial=6,"
-		"serial=7,serial=8,serial=9,serial=10,serial=11,serial=12,"
-		"serial=13,serial=14,serial=15,serial=16,serial=17",
+		("-d nvme,serial=1,serial=2,serial=3,serial=4,serial=5,"
+		 "serial=6,serial=7,serial=8,serial=9,serial=10,serial=11,"
+		 "serial=12,serial=13,serial=14,serial=15,serial=16,serial=17"),
 	};
 	unsigned int i;
 
