@@ -22,11 +22,13 @@ static const struct command_row {
 	{ IOMMU_DESTROY, 8, 8, 0 },
 	{ IOMMU_IOAS_ALLOC, 12, 12, 4 },
 	{ IOMMU_IOAS_ALLOW_IOVAS, 24, 24, 12 },
+	{ IOMMU_IOAS_CHANGE_PROCESS, 8, 8, 4 },
 	{ IOMMU_IOAS_COPY, 40, 40, 5 },
 	{ IOMMU_IOAS_IOVA_RANGES, 32, 32, 12 },
 	{ IOMMU_IOAS_MAP, 40, 40, 12 },
 	{ IOMMU_IOAS_MAP, 40, 40, 5 },
 	{ IOMMU_IOAS_MAP_FILE, 40, 40, 5 },
+	{ IOMMU_IOAS_NOIOMMU_GET_PA, 40, 40, 4 },
 	{ IOMMU_IOAS_UNMAP, 24, 24, 0 },
 	{ IOMMU_OPTION, 24, 24, 10 },
 	{ IOMMU_VFIO_IOAS, 12, 12, 10 },
@@ -117,7 +119,7 @@ static void test_unknown(void **state)
 	assert_int_equal(file_ioctl(fixture->file, 0, NULL), -ENOTTY);
 	/* Inside, the size is read before the number is compared. */
 	assert_int_equal(file_ioctl(fixture->file, 0x3b8b, &size), -ENOTTY);
-	assert_int_equal(file_ioctl(fixture->file, 0x3b95, &size), -ENOTTY);
+	assert_int_equal(file_ioctl(fixture->file, 0x3b8e, &size), -ENOTTY);
 	assert_int_equal(file_ioctl(fixture->file, 0x1280, &size), -ENOTTY);
 	assert_int_equal(file_ioctl(fixture->file,
 				    IOMMU_DESTROY | 4u << 16 | 1u << 30, &size),
