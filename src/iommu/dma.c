@@ -267,14 +267,20 @@ void iommu_dma_burst_end(void)
 
 /* ---- DMA that outlives its section ------------------------------------ */
 
+/* @view and @map are NULL where nothing is translated. */
 static void piece_hold(struct iommu_dma_piece *piece,
-		       struct iommu_endpoint *endpoint, struct iommu_map *map)
+		       struct iommu_endpoint *endpoint, struct space_view *view,
+		       struct iommu_map *map)
 {
 	piece->endpoint = endpoint;
-	piece->map = map;
 	hold_get(&endpoint->n_held[piece->phase]);
-	if (map)
-		hold_get(&map->n_holders);
+	if (!map)
+		return;
+	piece->map = map;
+	hold_get(&map->n_holders);
+	piece->space = view->space;
+	piece->space_phase = atomic_load(&piece->space->phase);
+	hold_get(&piece->space->n_held[piece->space_phase]);
 }
 
 static int dma_hold(const struct dma_access *access, struct space_view *view,
@@ -286,7 +292,7 @@ static int dma_hold(const struct dma_access *access, struct space_view *view,
 	err = dma_translate(access, access->iova, prot, &target);
 	if (err)
 		return err;
-	piece_hold(piece, access->endpoint, target.map);
+	piece_hold(piece, access->endpoint, view, target.map);
 	/* Taken out meanwhile: nobody need wait for what has not begun. */
 	if (atomic_load(&target.map->flags) & MAP_IS_DEAD) {
 		iommu_dma_unmap(piece);
@@ -327,7 +333,7 @@ int iommu_dma_map(struct iommu_endpoint *endpoint, __u32 pasid, iova_t iova,
 	if (view && pasid == IOMMU_NO_PASID) {
 		err = dma_hold(&access, view, prot, piece);
 	} else if (pasid == IOMMU_NO_PASID && endpoint_is_unchecked(endpoint)) {
-		piece_hold(piece, endpoint, NULL);
+		piece_hold(piece, endpoint, NULL, NULL);
 		piece->address = (void *)iova;
 		piece->len = len;
 	} else {
@@ -341,11 +347,15 @@ void iommu_dma_unmap(struct iommu_dma_piece *piece)
 {
 	if (!piece->endpoint)
 		return;
-	if (piece->map)
+	/* The space stays while the map is held, and the map by the endpoint. */
+	if (piece->map) {
+		hold_put(&piece->space->n_held[piece->space_phase]);
 		hold_put(&piece->map->n_holders);
+	}
 	hold_put(&piece->endpoint->n_held[piece->phase]);
 	piece->endpoint = NULL;
 	piece->map = NULL;
+	piece->space = NULL;
 }
 
 void iommu_after_fork_child(void)

@@ -356,20 +356,24 @@ void iommu_dma_burst_end(void);
 
 /**
  * struct iommu_dma_piece - memory held for asynchronous DMA
- * @address: where it is; may be read or written until released. If the
- *	program unmaps the memory meanwhile the address faults with EFAULT or
- *	a short count: look up again (iommu_dma_map() once more) and go on
+ * @address: where it is; may be read or written until released. Nothing else
+ *	comes to stand there until then. If the program unmaps the memory
+ *	meanwhile the address faults with EFAULT or a short count: look up again (iommu_dma_map() once more) and go on
  * @len: contiguous bytes, at most what was asked
  * @map: held
  * @endpoint: held too, so that detach waits
+ * @space: of @map; held, so that who moves its memory waits
  * @phase: of the endpoint, for iommu_dma_unmap()
+ * @space_phase: likewise of @space
  */
 struct iommu_dma_piece {
 	void *address;
 	size_t len;
 	struct iommu_map *map;
 	struct iommu_endpoint *endpoint;
+	struct iommu_space *space;
 	__u32 phase;
+	__u32 space_phase;
 };
 
 /**

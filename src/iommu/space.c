@@ -72,6 +72,22 @@ static void space_moved(struct mm_owner *owner, uintptr_t old, size_t len,
 	index_unlock(&space->index);
 }
 
+/*
+ * A holder looks up and counts itself in one section. Sections from before the
+ * move are over, so who knows the old address counts in the phase of now; and
+ * when the sections that saw that phase are over too, nobody joins it.
+ */
+static void space_settled(struct mm_owner *owner)
+{
+	struct iommu_space *space = to_space(owner);
+	__u32 phase = atomic_load(&space->phase);
+
+	atomic_store(&space->phase, !phase);
+	rcu_synchronize_deep();
+	if (guard_holds(GUARD_UNMAP_WAITS_HOLDER))
+		hold_wait(&space->n_held[phase]);
+}
+
 struct iommu_space *iommu_space_create(void)
 {
 	struct iommu_space *space = mem_alloc(sizeof(*space));
@@ -82,6 +98,7 @@ struct iommu_space *iommu_space_create(void)
 	list_init(&space->lingering);
 	space->owner.prepare = space_prepare_move;
 	space->owner.moved = space_moved;
+	space->owner.settled = space_settled;
 	return space;
 }
 

@@ -22,6 +22,9 @@ enum map_flags {
  * @lingering: struct iommu_linger; guarded by index_lock()
  * @view: made with the first domain, lives as long as the space
  * @splits: pieces of maps that are split
+ * @phase: which of @n_held new holders count in
+ * @n_held: asynchronous DMA in flight, by the phase in which it began: whoever
+ *	moved memory waits for that from before
  * @n_endpoints: attached endpoints: whether readers can be in the index
  */
 struct iommu_space {
@@ -30,6 +33,8 @@ struct iommu_space {
 	struct list_head lingering;
 	struct space_view *_Atomic view;
 	struct split_table splits;
+	_Atomic __u32 phase;
+	_Atomic __u32 n_held[2];
 	_Atomic __u32 n_endpoints;
 };
 

@@ -54,6 +54,14 @@ void mover_end(void);
 
 void limbo_after_fork_child(void);
 
+/* All DMA that may use addresses from before a move is over. No lock held. */
+void owners_settle(void);
+
+/* Context: the mm lock, which is dropped for the wait. */
+void owner_wait_settled_locked(struct mm_owner *owner);
+
+void settle_after_fork_child(void);
+
 /* Unmap memory that was moved aside and has lost its last pin. */
 void keep_gone(__u64 start, __u64 last);
 

@@ -17,7 +17,6 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/rcu.h"
 #include "base/trap.h"
 #include "base/uaccess.h"
 #include "mm/internal.h"
@@ -63,8 +62,10 @@ static void owners_moved(uintptr_t old, size_t len, uintptr_t now)
 {
 	struct mm_owner *owner;
 
-	list_for_each_entry(owner, &mm_state.owners, entry)
+	list_for_each_entry(owner, &mm_state.owners, entry) {
 		owner->moved(owner, old, len, now);
+		owner->is_unsettled = true;
+	}
 }
 
 /**
@@ -256,9 +257,9 @@ int mm_leaving(void *start, size_t len)
 	n_moved = mm_state.n_moved - n_moved;
 	mm_unlock();
 	mover_end();
-	/* DMA that looked up before may still be copying there. */
+	/* DMA that looked up before may still be under way there. */
 	if (n_moved)
-		rcu_synchronize();
+		owners_settle();
 	return err;
 }
 
@@ -318,6 +319,8 @@ void *mm_remap(void *old, size_t old_len, size_t new_len, int flags,
 out_unlock:
 	mm_unlock();
 	mover_end();
+	if (!is_err(now) && now != old)
+		owners_settle();
 	return now;
 }
 

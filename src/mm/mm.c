@@ -160,6 +160,7 @@ bool mm_is_pinned(const void *start, size_t len)
 void mm_owner_add(struct mm_owner *owner)
 {
 	mm_lock();
+	owner->is_unsettled = false;
 	list_add_tail(&owner->entry, &mm_state.owners);
 	mm_unlock();
 }
@@ -168,6 +169,7 @@ void mm_owner_remove(struct mm_owner *owner)
 {
 	mm_lock();
 	list_remove(&owner->entry);
+	owner_wait_settled_locked(owner);
 	mm_unlock();
 }
 
@@ -218,5 +220,6 @@ void mm_fork_child(void)
 	bounds_shrink();
 	vma_after_fork_child();
 	limbo_after_fork_child();
+	settle_after_fork_child();
 	lock_after_fork_child(&state_lock);
 }

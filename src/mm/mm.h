@@ -92,15 +92,24 @@ void mm_unpin(struct mm_memory *memory, uintptr_t address, __u64 len,
  *	DMA uses the old address; DMA in flight may. It must not fail: what it
  *	needs it allocated when @prepare said so.
  * @prepare: reserve what @moved will need for this range. 0 or -ENOMEM.
+ * @settled: may be NULL. Wait for asynchronous DMA that looked up before the
+ *	last @moved, and so may use the old address yet. Read sections that
+ *	were open then are over. Context: no lock of the owner, nor that of mm;
+ *	one call at a time; after mm_owner_remove() returned none is under way
+ * @is_unsettled: moved, and not settled since; of mm
+ * @is_settling: @settled runs; of mm
  *
- * Context: under the mm lock; may take no lock of a lower rank. See
- * iommu/iommu.h (space) for the one implementation.
+ * Context of the others: under the mm lock; may take no lock of a lower rank.
+ * See iommu/iommu.h (space) for the one implementation.
  */
 struct mm_owner {
 	struct list_head entry;
 	int (*prepare)(struct mm_owner *owner, uintptr_t old, size_t len);
 	void (*moved)(struct mm_owner *owner, uintptr_t old, size_t len,
 		      uintptr_t now);
+	void (*settled)(struct mm_owner *owner);
+	bool is_unsettled;
+	bool is_settling;
 };
 
 /**
@@ -117,6 +126,8 @@ void mm_limbo_enter(void);
 void mm_limbo_exit(void);
 
 void mm_owner_add(struct mm_owner *owner);
+
+/* No asynchronous DMA of the owner is in flight, or it is about to end. */
 void mm_owner_remove(struct mm_owner *owner);
 
 /* What the front end calls; see struct shim_core for each. */
