@@ -3,7 +3,8 @@
  * The index of an address space: disjoint ranges by IOVA. See index.c.
  *
  * Context: changes are serialised by the caller. index_find() may run at any
- * time, inside a read section. All else is for the caller that may change.
+ * time, inside a deep read section. All else is for the caller that may
+ * change.
  */
 #ifndef IOMMU_INDEX_H
 #define IOMMU_INDEX_H

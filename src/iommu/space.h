@@ -53,7 +53,7 @@ struct map_piece_at {
 	iova_t last;
 };
 
-/* Inside a read section. @iova is in @map. */
+/* Inside a deep read section. @iova is in @map. */
 void space_piece_at(struct iommu_space *space, struct iommu_map *map,
 		    iova_t iova, struct map_piece_at *piece);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include "base/err.h"
+#include "base/rcu.h"
 #include "base/thread.h"
 #include "fixture.h"
 #include "iommu/space.h"
@@ -378,6 +379,7 @@ static void lookups_run(void *arg)
 			map->start + i * 977ull % (map->last - map->start);
 
 		iommu_dma_burst_begin();
+		rcu_read_deepen();
 		if (index_find(&lookups->space->index, iova) == map)
 			atomic_fetch_add(&lookups->n_found, 1);
 		else
