@@ -95,8 +95,8 @@ static void test_against_brute_force(void **state)
 	__u32 id = ioas_alloc(file);
 
 	memset(taken, 0, sizeof(taken));
-	/* What is above the window is one big area. */
-	map_fixed(file, id, NULL, ~0ull - 8191 - WINDOW_LAST, WINDOW_LAST + 1);
+	/* What is above the window is one big area, to the last place. */
+	map_fixed(file, id, NULL, ~0ull - PAGE - WINDOW_LAST, WINDOW_LAST + 1);
 	place_randomly(file, id, WINDOW_START, WINDOW_LAST);
 }
 
