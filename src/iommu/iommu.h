@@ -173,6 +173,14 @@ struct mm_owner;
 struct mm_owner *iommu_space_memory_owner(struct iommu_space *space);
 
 /**
+ * iommu_space_forget_moves() - each map is one piece again
+ *
+ * Nothing is pinned: maps get new addresses before anything translates.
+ * Context: the owner of the space is not among those who are told of moves.
+ */
+void iommu_space_forget_moves(struct iommu_space *space);
+
+/**
  * iommu_map_for_each_piece() - the pieces of memory behind a map
  * @visit: called with each contiguous piece in order of IOVA
  *

@@ -298,18 +298,21 @@ __u64 iommu_space_n_maps(const struct iommu_space *space)
 
 struct mm_owner *iommu_space_memory_owner(struct iommu_space *space)
 {
+	return &space->owner;
+}
+
+void iommu_space_forget_moves(struct iommu_space *space)
+{
 	struct iommu_map *map;
 
-	/* Nothing is pinned now: maps get new addresses, of one piece each. */
-	if (list_is_empty(&space->owner.entry) && space->splits.head) {
-		index_lock(&space->index);
-		map = index_first(&space->index, 0, UINT64_MAX);
-		for (; map; map = index_next(map))
-			atomic_fetch_and(&map->flags, (__u8)~MAP_IS_SPLIT);
-		split_dissolve_all(&space->splits);
-		index_unlock(&space->index);
-	}
-	return &space->owner;
+	if (!space->splits.head)
+		return;
+	index_lock(&space->index);
+	map = index_first(&space->index, 0, UINT64_MAX);
+	for (; map; map = index_next(map))
+		atomic_fetch_and(&map->flags, (__u8)~MAP_IS_SPLIT);
+	split_dissolve_all(&space->splits);
+	index_unlock(&space->index);
 }
 
 static void split_piece_at(struct map_split *split, iova_t iova,

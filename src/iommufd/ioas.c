@@ -135,6 +135,7 @@ int ioas_start_pinning_locked(struct ioas *ioas)
 
 	lock_assert_held(&ioas->lock);
 	if (!ioas->n_pinning) {
+		iommu_space_forget_moves(ioas->space);
 		/* First, so that no move of pinned memory is missed. */
 		mm_owner_add(owner);
 		rc = area_pin_all_locked(ioas);

@@ -223,7 +223,7 @@ static void test_pieces_end_with_pinning(void **state)
 	move(&fixture, PAGE, PAGE);
 	assert_int_equal(pieces_of(&fixture, &map).n, 3);
 	mm_owner_remove(iommu_space_memory_owner(fixture.space));
-	iommu_space_memory_owner(fixture.space);
+	iommu_space_forget_moves(fixture.space);
 	number_pages(&fixture);
 	map.address = (uintptr_t)fixture.memory;
 	assert_int_equal(pieces_of(&fixture, &map).n, 1);
