@@ -199,5 +199,7 @@ int main(void)
 	test_conflicts(iommufd, device, ioas);
 	test_detached_device_answers(device);
 	EXPECT_OK(abi_destroy(iommufd, ioas));
+	EXPECT_OK(close(device.fd));
+	EXPECT_OK(close(iommufd));
 	return abi_result();
 }

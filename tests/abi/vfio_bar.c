@@ -145,5 +145,6 @@ int main(void)
 	test_mmap(device.fd);
 	close(device.fd);
 	test_mapping_holds_the_device(iommufd);
+	EXPECT_OK(close(iommufd));
 	return abi_result();
 }

@@ -170,5 +170,6 @@ int main(void)
 	test_exclusion(iommufd);
 	test_context_outlives_its_file();
 	test_reply(iommufd);
+	EXPECT_OK(close(iommufd));
 	return abi_result();
 }

@@ -166,5 +166,7 @@ int main(void)
 	test_bar_sizing(device.fd);
 	test_msix(device.fd);
 	test_power_state(device.fd);
+	EXPECT_OK(close(device.fd));
+	EXPECT_OK(close(iommufd));
 	return abi_result();
 }

@@ -134,5 +134,7 @@ int main(void)
 		test_low_power(device.fd);
 	if (!feature(device.fd, ENTRY_WITH_WAKEUP | SET | PROBE))
 		test_wakeup(device.fd);
+	EXPECT_OK(close(device.fd));
+	EXPECT_OK(close(iommufd));
 	return abi_result();
 }

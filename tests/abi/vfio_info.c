@@ -187,5 +187,7 @@ int main(void)
 	test_regions(device.fd);
 	test_irqs(device.fd);
 	test_unknown(device.fd);
+	EXPECT_OK(close(device.fd));
+	EXPECT_OK(close(iommufd));
 	return abi_result();
 }

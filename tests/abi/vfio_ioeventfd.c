@@ -107,5 +107,7 @@ int main(void)
 	test_errors(device.fd, eventfd);
 	test_entries(device.fd, eventfd);
 	test_limit(device.fd, eventfd);
+	EXPECT_OK(close(device.fd));
+	EXPECT_OK(close(iommufd));
 	return abi_result();
 }

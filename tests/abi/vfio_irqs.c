@@ -265,5 +265,6 @@ int main(void)
 	test_single(device.fd, REQ);
 	close(device.fd);
 	test_close(iommufd);
+	EXPECT_OK(close(iommufd));
 	return abi_result();
 }

@@ -107,5 +107,7 @@ int main(void)
 		EXPECT_ERRNO(EINVAL, ioctl(device.fd, VFIO_DEVICE_RESET));
 	test_info(device.fd, device.id);
 	test_hot_reset(device.fd);
+	EXPECT_OK(close(device.fd));
+	EXPECT_OK(close(iommufd));
 	return abi_result();
 }
