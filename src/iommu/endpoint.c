@@ -122,6 +122,22 @@ static void endpoint_drain_locked(struct iommu_endpoint *endpoint)
 	hold_wait(&endpoint->n_held[phase]);
 }
 
+/*
+ * Without an endpoint the memory behind the maps may be unpinned, and be
+ * elsewhere when it is pinned again: nobody is told, so cached translations
+ * end with the last endpoint.
+ */
+static void endpoint_leave_space(struct iommu_space *space)
+{
+	struct space_view *view = atomic_load(&space->view);
+
+	if (atomic_fetch_sub(&space->n_endpoints, 1) != 1 || !view)
+		return;
+	index_lock(&space->index);
+	view_invalidate_all(view);
+	index_unlock(&space->index);
+}
+
 int iommu_endpoint_set_domain(struct iommu_endpoint *endpoint,
 			      struct iommu_domain *domain)
 {
@@ -141,7 +157,7 @@ int iommu_endpoint_set_domain(struct iommu_endpoint *endpoint,
 	endpoint_publish_locked(endpoint);
 	if (old) {
 		endpoint_drain_locked(endpoint);
-		atomic_fetch_sub(&old->space->n_endpoints, 1);
+		endpoint_leave_space(old->space);
 	}
 out_unlock:
 	lock_release(&endpoint->group->lock);

@@ -129,6 +129,25 @@ static void test_detach_forgets(void **state)
 	moved_deinit(&moved);
 }
 
+/* So do cached translations. */
+static void test_detach_forgets_cached(void **state)
+{
+	struct moved moved;
+	char byte = 'x';
+	__u32 pt;
+
+	moved_init(&moved, state);
+	replace_pages(&moved, 0, N_PAGES);
+	expect_old(&moved, IOVA, 0, N_PAGES);
+	detach(&moved.bound);
+	assert_int_equal(moved_bytes(), 0);
+	pt = moved.ioas;
+	assert_int_equal(attach(&moved.bound, &pt), 0);
+	assert_int_equal(dma_get(&moved.bound, IOVA, &byte), 0);
+	assert_int_equal(byte, 0);
+	moved_deinit(&moved);
+}
+
 /* A copy made afterwards shares the pages where they are. */
 static void test_copy_after(void **state)
 {
@@ -186,6 +205,7 @@ int main(void)
 		fixture_test(test_whole),
 		fixture_test(test_part),
 		fixture_test(test_detach_forgets),
+		fixture_test(test_detach_forgets_cached),
 		fixture_test(test_copy_after),
 		fixture_test(test_copy_before),
 	};
