@@ -192,6 +192,21 @@ void iommu_map_for_each_piece(struct iommu_space *space, struct iommu_map *map,
 					    __u64 len),
 			      void *arg);
 
+/**
+ * iommu_map_piece_at() - where the memory behind one IOVA of a map is
+ * @map: in @space, or removed from it and its pieces not forgotten yet
+ * @iova: in @map
+ * @len: bytes from there to the end of the piece
+ *
+ * For somebody who does not change the space: its owner's lock is not needed.
+ *
+ * Context: in limbo; nobody frees @map. Return: the address, or 0 when there
+ * is none.
+ */
+uintptr_t iommu_map_piece_at(struct iommu_space *space,
+			     const struct iommu_map *map, iova_t iova,
+			     __u64 *len);
+
 /* ---- units, domains --------------------------------------------------- */
 
 struct iommu_unit;

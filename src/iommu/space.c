@@ -395,3 +395,26 @@ void iommu_map_for_each_piece(struct iommu_space *space, struct iommu_map *map,
 	split_dissolve(&space->splits, map);
 	index_unlock(&space->index);
 }
+
+uintptr_t iommu_map_piece_at(struct iommu_space *space,
+			     const struct iommu_map *map, iova_t iova,
+			     __u64 *len)
+{
+	struct map_piece_at piece = { .last = map->last };
+	struct map_split *split = NULL;
+
+	/* Pieces of other maps, beside it in the list, are not freed then. */
+	index_lock(&space->index);
+	if (atomic_load(&map->flags) & MAP_IS_SPLIT)
+		split = split_find(&space->splits, map);
+	if (split) {
+		split_piece_at(split, iova, &piece);
+	} else {
+		piece.address = atomic_load(&map->address);
+		if (piece.address)
+			piece.address += iova - map->start;
+	}
+	index_unlock(&space->index);
+	*len = piece.last - iova + 1;
+	return piece.address;
+}

@@ -127,26 +127,27 @@ int area_insert_locked(struct ioas *ioas, const struct mapping *mapping)
 
 int area_share_locked(struct ioas *ioas, struct area *area)
 {
+	uintptr_t source = area->source;
 	struct pages *pages;
 	int rc;
 
 	lock_assert_held(&ioas->lock);
 	if (area_is_shared(area))
 		return 0;
-	pages = pages_create((struct mm_memory *)area->source, area->offset,
+	pages = pages_create((struct mm_memory *)source, area->offset,
 			     area->offset + (area_len(area) - 1),
 			     area->map.prot & IOMMU_WRITE);
 	if (!pages)
 		return -ENOMEM;
-	if (ioas->n_pinning) {
-		rc = pages_adopt(ioas, pages, area);
-		if (rc) {
-			mem_free(pages);
-			return rc;
-		}
+	area_set_pages(area, pages);
+	if (!ioas->n_pinning)
+		return 0;
+	rc = pages_adopt(ioas, area);
+	if (rc) {
+		area->source = source;
+		mem_free(pages);
 	}
-	area->source = (uintptr_t)pages | AREA_SHARED;
-	return 0;
+	return rc;
 }
 
 /**

@@ -15,13 +15,16 @@
 #include "iommufd/pages.h"
 #include "mm/mm.h"
 
-/* In area->source: it is a struct pages. */
+/* In area->source: it is a struct pages, or leads to one. */
 #define AREA_SHARED ((uintptr_t)1)
+/* And it leads there by the struct page_pin of the area. */
+#define AREA_SHARED_PIN ((uintptr_t)2)
 
 /**
  * struct area - one mapped range
  * @map: what translation sees of it
- * @source: struct mm_memory, or struct pages with AREA_SHARED; a reference
+ * @source: struct mm_memory, or struct pages with AREA_SHARED; a reference.
+ *	While shared memory is pinned its struct page_pin, with both bits
  * @offset: of the first byte in the memory
  * @next: links removed areas on their way to being freed
  *
@@ -52,10 +55,34 @@ static inline bool area_is_shared(const struct area *area)
 	return area->source & AREA_SHARED;
 }
 
+/* The area is shared, and pinned. */
+static inline struct page_pin *area_pin_of(const struct area *area)
+{
+	return (struct page_pin *)(area->source &
+				   ~(AREA_SHARED | AREA_SHARED_PIN));
+}
+
 /* The area is shared. */
 static inline struct pages *area_pages(const struct area *area)
 {
+	if (area->source & AREA_SHARED_PIN)
+		return area_pin_of(area)->pages;
 	return (struct pages *)(area->source & ~AREA_SHARED);
+}
+
+static inline uintptr_t area_source_of(const struct pages *pages)
+{
+	return (uintptr_t)pages | AREA_SHARED;
+}
+
+static inline void area_set_pages(struct area *area, const struct pages *pages)
+{
+	area->source = area_source_of(pages);
+}
+
+static inline void area_set_pin(struct area *area, const struct page_pin *pin)
+{
+	area->source = (uintptr_t)pin | AREA_SHARED | AREA_SHARED_PIN;
 }
 
 /* Return: true when the memory was first mapped with write permission. */

@@ -88,7 +88,7 @@ static void copy_piece(void *arg, uintptr_t address, __u64 len)
 	struct copy *copy = arg;
 	struct pages *pages = area_pages(copy->area);
 	struct mapping mapping = {
-		.source = copy->area->source,
+		.source = area_source_of(pages),
 		.iova = copy->iova,
 		.prot = copy->prot,
 	};

@@ -8,6 +8,11 @@
  * covered: bytes that at least one struct page_pin of the tree holds; exactly
  *	these are pinned in mm
  * hole: a stretch that is not covered
+ *
+ * Where covered memory lies is not noted here, for it may move: the area that
+ * holds it follows moves, and is asked. Areas are pinned and unpinned in limbo
+ * (mm/mm.h), so the answer stays true until the one who asked is told of moves
+ * himself.
  */
 #include <errno.h>
 #include "base/lock.h"
@@ -16,16 +21,6 @@
 #include "iommufd/area.h"
 #include "iommufd/context.h"
 #include "iommufd/pages.h"
-
-/**
- * struct page_pin - what one pinned area holds
- * @range: offsets in the memory
- * @delta: address less offset, at the time of the pin
- */
-struct page_pin {
-	struct interval range;
-	uintptr_t delta;
-};
 
 struct pages *pages_create(struct mm_memory *memory, __u64 start, __u64 last,
 			   bool is_writable)
@@ -94,107 +89,195 @@ static bool pages_next_hole(const struct pages *pages, __u64 *start, __u64 last,
 	return true;
 }
 
-/* Unpin the holes of [start, end), which were pinned by a failing call. */
-static void pages_unpin_holes(struct ioas *ioas, struct pages *pages,
-			      const struct page_pin *pin, __u64 end)
+/* The last byte that the area shows, as an offset in its memory. */
+static __u64 area_last_offset(const struct area *area)
 {
-	__u64 start = pin->range.start;
-	__u64 last;
-
-	while (start < end && pages_next_hole(pages, &start, end - 1, &last)) {
-		mm_unpin(pages->memory, start + pin->delta, last - start + 1,
-			 ioas->ctx->account);
-		start = last + 1;
-	}
+	return area->offset + (area_len(area) - 1);
 }
 
-/*
- * Pin what no other area covers. The memory of an area must lie in one piece:
- * where its pages were moved apart before (pages aside on one side, the
- * program's own on the other) it cannot be had any more.
+/**
+ * pin_address() - where memory that is covered lies now
+ * @pin: covers @at
+ * @last: the last byte of the piece that @at is in
+ *
+ * Return: the address of @at, or 0 when it was lost.
  */
-static int pages_pin_holes(struct ioas *ioas, struct pages *pages,
-			   struct page_pin *pin, bool is_delta_known)
+static uintptr_t pin_address(const struct page_pin *pin, __u64 at, __u64 *last)
 {
-	__u64 start = pin->range.start;
+	struct area *area = pin->area;
+	__u64 area_last = area_last_offset(area);
+	__u64 shown = at;
 	uintptr_t address;
+	__u64 len;
+
+	/* The rest of an outer page goes where the page goes. */
+	if (shown < area->offset)
+		shown = area->offset;
+	if (shown > area_last)
+		shown = area_last;
+	address = iommu_map_piece_at(pin->space, &area->map,
+				     area->map.start + (shown - area->offset),
+				     &len);
+	*last = shown + (len - 1);
+	if (*last == area_last)
+		*last = pin->range.last;
+	return address ? address + (at - shown) : 0;
+}
+
+/**
+ * struct pages_pin - an area on its way in
+ * @ioas: its address space
+ * @pages: what it shows
+ * @start: the first byte that it is to hold
+ * @last: the last one
+ * @delta: address less offset, the same for all of it
+ * @is_delta_known: @delta is set
+ */
+struct pages_pin {
+	struct ioas *ioas;
+	struct pages *pages;
+	__u64 start;
 	__u64 last;
+	uintptr_t delta;
+	bool is_delta_known;
+};
+
+/*
+ * The memory of an area must lie in one piece: where its pages were moved
+ * apart before (pages aside on one side, the program's own on the other) it
+ * cannot be had any more.
+ */
+static bool pages_pin_fits(struct pages_pin *pin, uintptr_t delta)
+{
+	if (pin->is_delta_known)
+		return delta == pin->delta;
+	pin->delta = delta;
+	pin->is_delta_known = true;
+	return true;
+}
+
+/* Use what is covered at @at, up to @last, which is set. */
+static int pages_pin_covered(struct pages_pin *pin,
+			     const struct page_pin *cover, __u64 at,
+			     __u64 *last)
+{
+	uintptr_t address = pin_address(cover, at, last);
+
+	if (!address || !pages_pin_fits(pin, address - at))
+		return -EFAULT;
+	if (*last > pin->last)
+		*last = pin->last;
+	return 0;
+}
+
+/* Pin the hole [start, last]. */
+static int pages_pin_hole(struct pages_pin *pin, __u64 start, __u64 last)
+{
+	struct pages *pages = pin->pages;
+	enum mm_account account = pin->ioas->ctx->account;
+	__u64 len = last - start + 1;
+	uintptr_t address;
 	int rc;
 
-	while (pages_next_hole(pages, &start, pin->range.last, &last)) {
-		rc = mm_pin(pages->memory, start, last - start + 1,
-			    pages->is_writable, ioas->ctx->account, &address);
-		if (!rc && is_delta_known && address - start != pin->delta) {
-			mm_unpin(pages->memory, address, last - start + 1,
-				 ioas->ctx->account);
-			rc = -EFAULT;
-		}
-		if (rc) {
-			pages_unpin_holes(ioas, pages, pin, start);
-			return rc;
-		}
-		pin->delta = address - start;
-		is_delta_known = true;
-		if (last == pin->range.last)
-			break;
-		start = last + 1;
+	rc = mm_pin(pages->memory, start, len, pages->is_writable, account,
+		    &address);
+	if (rc)
+		return rc;
+	if (!pages_pin_fits(pin, address - start)) {
+		mm_unpin(pages->memory, address, len, account);
+		return -EFAULT;
 	}
 	return 0;
 }
 
-/* Where memory that is covered lies: a pin that covers the byte says it. */
-static bool pages_find_delta(const struct pages *pages, __u64 offset,
-			     uintptr_t *delta)
+/* Unpin the holes before @end, which were pinned by a failing call. */
+static void pages_pin_undo(const struct pages_pin *pin, __u64 end)
 {
-	struct interval *range = interval_first(&pages->pins, offset, offset);
+	__u64 start = pin->start;
+	__u64 last;
 
-	if (!range)
-		return false;
-	*delta = to_pin(range)->delta;
-	return true;
+	while (start < end &&
+	       pages_next_hole(pin->pages, &start, end - 1, &last)) {
+		mm_unpin(pin->pages->memory, start + pin->delta,
+			 last - start + 1, pin->ioas->ctx->account);
+		start = last + 1;
+	}
+}
+
+/* Piece by piece: find what another area covers, pin what none does. */
+static int pages_pin_pieces(struct pages_pin *pin)
+{
+	struct interval_tree *pins = &pin->pages->pins;
+	struct interval *cover;
+	__u64 at = pin->start;
+	__u64 last;
+	int rc;
+
+	for (;; at = last + 1) {
+		cover = interval_first(pins, at, at);
+		if (cover) {
+			rc = pages_pin_covered(pin, to_pin(cover), at, &last);
+		} else {
+			pages_next_hole(pin->pages, &at, pin->last, &last);
+			rc = pages_pin_hole(pin, at, last);
+		}
+		if (rc) {
+			pages_pin_undo(pin, at);
+			return rc;
+		}
+		if (last == pin->last)
+			return 0;
+	}
+}
+
+/* The area holds its memory from now on. Context: share_lock. */
+static void pages_hold(struct ioas *ioas, struct page_pin *pin,
+		       struct area *area)
+{
+	struct pages *pages = area_pages(area);
+
+	pages_range(pages, area, &pin->range.start, &pin->range.last);
+	pin->pages = pages;
+	pin->space = ioas->space;
+	pin->area = area;
+	interval_insert(&pages->pins, &pin->range);
+	area_set_pin(area, pin);
 }
 
 int pages_pin(struct ioas *ioas, struct area *area)
 {
-	struct pages *pages = area_pages(area);
-	struct page_pin *pin = mem_alloc(sizeof(*pin));
-	bool is_delta_known;
+	struct page_pin *hold = mem_alloc(sizeof(*hold));
+	struct pages_pin pin = {
+		.ioas = ioas,
+		.pages = area_pages(area),
+		.delta = area->map.address - area->offset,
+		.is_delta_known = area->map.address,
+	};
 	int rc;
 
-	if (!pin)
+	if (!hold)
 		return -ENOMEM;
-	pages_range(pages, area, &pin->range.start, &pin->range.last);
+	pages_range(pin.pages, area, &pin.start, &pin.last);
 	lock_acquire(&ioas->ctx->share_lock);
-	is_delta_known = area->map.address;
-	if (is_delta_known)
-		pin->delta = area->map.address - area->offset;
-	else
-		is_delta_known =
-			pages_find_delta(pages, area->offset, &pin->delta);
-	rc = pages_pin_holes(ioas, pages, pin, is_delta_known);
+	rc = pages_pin_pieces(&pin);
+	if (!rc) {
+		area->map.address = area->offset + pin.delta;
+		pages_hold(ioas, hold, area);
+	}
+	lock_release(&ioas->ctx->share_lock);
 	if (rc)
-		goto err_unlock;
-	interval_insert(&pages->pins, &pin->range);
-	area->map.address = area->offset + pin->delta;
-	lock_release(&ioas->ctx->share_lock);
-	return 0;
-
-err_unlock:
-	lock_release(&ioas->ctx->share_lock);
-	mem_free(pin);
+		mem_free(hold);
 	return rc;
 }
 
-int pages_adopt(struct ioas *ioas, struct pages *pages, const struct area *area)
+int pages_adopt(struct ioas *ioas, struct area *area)
 {
-	struct page_pin *pin = mem_alloc(sizeof(*pin));
+	struct page_pin *hold = mem_alloc(sizeof(*hold));
 
-	if (!pin)
+	if (!hold)
 		return -ENOMEM;
-	pages_range(pages, area, &pin->range.start, &pin->range.last);
-	pin->delta = area->map.address - area->offset;
 	lock_acquire(&ioas->ctx->share_lock);
-	interval_insert(&pages->pins, &pin->range);
+	pages_hold(ioas, hold, area);
 	lock_release(&ioas->ctx->share_lock);
 	return 0;
 }
@@ -241,24 +324,21 @@ static void pages_unpin_piece(void *arg, uintptr_t address, __u64 len)
 
 void pages_unpin(struct ioas *ioas, struct area *area)
 {
-	struct pages *pages = area_pages(area);
+	struct page_pin *pin = area_pin_of(area);
 	struct pages_unpin unpin = {
-		.pages = pages,
+		.pages = pin->pages,
 		.account = ioas->ctx->account,
+		.start = pin->range.start,
+		.last = pin->range.last,
 		.offset = area->offset,
-		.area_last = area->offset + (area_len(area) - 1),
+		.area_last = area_last_offset(area),
 	};
-	struct interval *range;
 
-	pages_range(pages, area, &unpin.start, &unpin.last);
 	lock_acquire(&ioas->ctx->share_lock);
-	/* Pins of the same range are alike: any of them is ours. */
-	range = interval_first(&pages->pins, unpin.start, unpin.last);
-	while (range->start != unpin.start || range->last != unpin.last)
-		range = interval_next(range, unpin.start, unpin.last);
-	interval_remove(&pages->pins, range);
+	interval_remove(&pin->pages->pins, &pin->range);
+	area_set_pages(area, pin->pages);
 	iommu_map_for_each_piece(ioas->space, &area->map, pages_unpin_piece,
 				 &unpin);
 	lock_release(&ioas->ctx->share_lock);
-	mem_free(to_pin(range));
+	mem_free(pin);
 }

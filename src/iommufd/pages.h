@@ -15,6 +15,7 @@
 
 struct area;
 struct ioas;
+struct iommu_space;
 struct mm_memory;
 
 /**
@@ -37,6 +38,20 @@ struct pages {
 };
 
 /**
+ * struct page_pin - what one pinned area holds
+ * @range: offsets in the memory
+ * @pages: the memory
+ * @space: where @area is, or was until it was removed
+ * @area: knows where the memory lies, for as long as the pin is in the tree
+ */
+struct page_pin {
+	struct interval range;
+	struct pages *pages;
+	struct iommu_space *space;
+	struct area *area;
+};
+
+/**
  * pages_create() - memory of one area, to be shared with a second
  * @memory: the reference passes over
  *
@@ -54,21 +69,23 @@ void pages_put(struct pages *pages);
 
 /**
  * pages_adopt() - take note of the pin that an area had before it was shared
- * Return: 0 or -ENOMEM.
+ * Context: in limbo. Return: 0 or -ENOMEM.
  */
-int pages_adopt(struct ioas *ioas, struct pages *pages,
-		const struct area *area);
+int pages_adopt(struct ioas *ioas, struct area *area);
 
 /**
  * pages_pin() - pin what an area shows
  * @area: its range is set; address is filled in. If it is set already, from
- *	the area it is copied from, it is used for what is pinned anyway
+ *	the area it is copied from, the memory must lie there
  *
- * Context: @ioas's lock. Return: 0, -EFAULT, -EINVAL, -ENOMEM.
+ * What another area has pinned is used where it lies now.
+ *
+ * Context: @ioas's lock; in limbo. Return: 0, -EFAULT (also where memory of
+ * the area has been moved apart), -EINVAL, -ENOMEM.
  */
 int pages_pin(struct ioas *ioas, struct area *area);
 
-/* Undo pages_pin(). Never fails. */
+/* Undo pages_pin() or pages_adopt(). Never fails. Context: in limbo. */
 void pages_unpin(struct ioas *ioas, struct area *area);
 
 #endif /* IOMMUFD_PAGES_H */

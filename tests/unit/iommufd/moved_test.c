@@ -199,6 +199,167 @@ static void test_copy_before(void **state)
 	moved_deinit(&moved);
 }
 
+/**
+ * struct sharing - a second address space with a copy, nothing attached yet
+ * @ioas: it; the copy is where the source is
+ * @bound: a device for it
+ */
+struct sharing {
+	__u32 ioas;
+	struct bound bound;
+};
+
+static void copy_pages(struct moved *moved, __u32 dst, __u32 src,
+		       unsigned int first, unsigned int n)
+{
+	struct iommu_ioas_copy args = {
+		.flags = FIXED | READ,
+		.dst_ioas_id = dst,
+		.src_ioas_id = src,
+		.length = n * PAGE,
+		.dst_iova = IOVA + first * PAGE,
+		.src_iova = IOVA + first * PAGE,
+	};
+
+	assert_int_equal(do_copy(moved->file, &args), 0);
+}
+
+static void sharing_init(struct sharing *sharing, struct moved *moved,
+			 unsigned int first, unsigned int n)
+{
+	sharing->ioas = ioas_alloc(moved->file);
+	bound_init(&sharing->bound, moved->file, fixture_unit);
+	copy_pages(moved, sharing->ioas, moved->ioas, first, n);
+}
+
+static int sharing_attach(struct sharing *sharing)
+{
+	__u32 pt = sharing->ioas;
+
+	return attach(&sharing->bound, &pt);
+}
+
+static void expect_bytes(struct bound *bound, const char *bytes)
+{
+	unsigned int i;
+	char byte;
+
+	for (i = 0; i < N_PAGES; i++) {
+		if (bytes[i] == '-')
+			continue;
+		byte = 'x';
+		assert_int_equal(dma_get(bound, IOVA + i * PAGE, &byte), 0);
+		assert_int_equal(byte, bytes[i]);
+	}
+}
+
+/* Who begins to pin what was moved already finds it where it is. */
+static void test_attach_after(void **state)
+{
+	struct sharing sharing;
+	struct moved moved;
+
+	moved_init(&moved, state);
+	sharing_init(&sharing, &moved, 0, N_PAGES);
+	replace_pages(&moved, 0, N_PAGES);
+	assert_int_equal(sharing_attach(&sharing), 0);
+	expect_bytes(&sharing.bound, "0123");
+	assert_int_equal(fixture_pinned(), N_PAGES);
+	/* The first one goes: the memory stays for the second. */
+	unmap(moved.file, moved.ioas, IOVA, N_PAGES * PAGE);
+	expect_bytes(&sharing.bound, "0123");
+	assert_int_equal(fixture_pinned(), N_PAGES);
+	assert_int_equal(moved_bytes(), N_PAGES * PAGE);
+	bound_deinit(&sharing.bound);
+	moved_deinit(&moved);
+}
+
+/* A part that was moved as a whole, and the rest of its pages. */
+static void test_attach_after_part(void **state)
+{
+	struct sharing sharing;
+	struct moved moved;
+
+	moved_init(&moved, state);
+	sharing_init(&sharing, &moved, 1, 2);
+	replace_pages(&moved, 1, 2);
+	assert_int_equal(sharing_attach(&sharing), 0);
+	expect_bytes(&sharing.bound, "-12-");
+	unmap(moved.file, moved.ioas, IOVA, N_PAGES * PAGE);
+	expect_bytes(&sharing.bound, "-12-");
+	assert_int_equal(fixture_pinned(), 2);
+	assert_int_equal(moved_bytes(), 2 * PAGE);
+	bound_deinit(&sharing.bound);
+	moved_deinit(&moved);
+}
+
+/* Moved apart, it is refused rather than shown wrong. */
+static void test_attach_after_apart(void **state)
+{
+	struct sharing sharing;
+	struct moved moved;
+
+	moved_init(&moved, state);
+	sharing_init(&sharing, &moved, 0, N_PAGES);
+	replace_pages(&moved, 2, 1);
+	assert_int_equal(sharing_attach(&sharing), -EFAULT);
+	assert_int_equal(fixture_pinned(), N_PAGES);
+	assert_int_equal(moved_bytes(), PAGE);
+	expect_old(&moved, IOVA, 0, N_PAGES);
+	/* Pinned anew, it is what the program has there now. */
+	detach(&moved.bound);
+	assert_int_equal(moved_bytes(), 0);
+	assert_int_equal(sharing_attach(&sharing), 0);
+	expect_bytes(&sharing.bound, (const char[]){ '0', '1', 0, '3' });
+	bound_deinit(&sharing.bound);
+	moved_deinit(&moved);
+}
+
+/* A copy of a copy that is not pinned, of memory that is and was moved. */
+static void test_copy_of_unpinned(void **state)
+{
+	struct sharing first;
+	struct sharing second;
+	struct moved moved;
+
+	moved_init(&moved, state);
+	sharing_init(&first, &moved, 0, N_PAGES);
+	second.ioas = ioas_alloc(moved.file);
+	bound_init(&second.bound, moved.file, fixture_unit);
+	assert_int_equal(sharing_attach(&second), 0);
+	replace_pages(&moved, 0, N_PAGES);
+	copy_pages(&moved, second.ioas, first.ioas, 0, N_PAGES);
+	expect_bytes(&second.bound, "0123");
+	assert_int_equal(fixture_pinned(), N_PAGES);
+	bound_deinit(&second.bound);
+	bound_deinit(&first.bound);
+	moved_deinit(&moved);
+}
+
+/* Twice moved: by munmap(), and before that by mremap() of the program. */
+static void test_attach_after_remap(void **state)
+{
+	struct sharing sharing;
+	struct moved moved;
+	char *now;
+
+	moved_init(&moved, state);
+	sharing_init(&sharing, &moved, 0, N_PAGES);
+	now = mm_remap(moved.memory, N_PAGES * PAGE, N_PAGES * PAGE,
+		       MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+	assert_false(is_err(now));
+	assert_ptr_not_equal(now, moved.memory);
+	assert_int_equal(sharing_attach(&sharing), 0);
+	expect_bytes(&sharing.bound, "0123");
+	detach(&sharing.bound);
+	assert_int_equal(mm_leaving(now, N_PAGES * PAGE), 0);
+	assert_int_equal(munmap(now, N_PAGES * PAGE), 0);
+	assert_int_equal(sharing_attach(&sharing), 0);
+	expect_bytes(&sharing.bound, "0123");
+	bound_deinit(&sharing.bound);
+	moved_deinit(&moved);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +369,11 @@ int main(void)
 		fixture_test(test_detach_forgets_cached),
 		fixture_test(test_copy_after),
 		fixture_test(test_copy_before),
+		fixture_test(test_attach_after),
+		fixture_test(test_attach_after_part),
+		fixture_test(test_attach_after_apart),
+		fixture_test(test_copy_of_unpinned),
+		fixture_test(test_attach_after_remap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
