@@ -194,3 +194,21 @@ struct interval *interval_next(const struct interval *entry, __u64 start,
 	}
 	return found;
 }
+
+bool interval_next_gap(const struct interval_tree *tree, __u64 *start,
+		       __u64 last, __u64 *gap_last)
+{
+	const struct interval *range;
+
+	*gap_last = last;
+	while ((range = interval_first(tree, *start, last))) {
+		if (range->start > *start) {
+			*gap_last = range->start - 1;
+			return true;
+		}
+		if (range->last >= last)
+			return false;
+		*start = range->last + 1;
+	}
+	return true;
+}

@@ -42,4 +42,15 @@ struct interval *interval_first(const struct interval_tree *tree, __u64 start,
 struct interval *interval_next(const struct interval *entry, __u64 start,
 			       __u64 last);
 
+/**
+ * interval_next_gap() - the first stretch of a range that no entry covers
+ * @start: of the range; becomes the start of the gap
+ * @last: of the range
+ * @gap_last: the last number of the gap
+ *
+ * Return: false when all of the range is covered.
+ */
+bool interval_next_gap(const struct interval_tree *tree, __u64 *start,
+		       __u64 last, __u64 *gap_last);
+
 #endif /* BASE_INTERVAL_H */

@@ -5,8 +5,8 @@
  * The order of locks, outer first; a thread that holds one may take only
  * those to its right:
  *
- *   machine < vfio device < iommufd context < iommufd group < ioas
- *           < iommu endpoint < mm move < mm < irq < leaf
+ *   machine < vfio device < iommufd group < ioas < iommu endpoint
+ *           < mm move < mm < irq < leaf
  *
  * Debug builds know the owner and check the order at every lock_acquire().
  *
@@ -24,7 +24,6 @@
 enum lock_rank {
 	LOCK_RANK_MACHINE,
 	LOCK_RANK_VFIO_DEVICE,
-	LOCK_RANK_IOMMUFD_CTX,
 	LOCK_RANK_IOMMUFD_GROUP,
 	LOCK_RANK_IOAS,
 	LOCK_RANK_IOMMU_ENDPOINT,

@@ -115,13 +115,3 @@ void object_remove(struct object_table *table, struct object *object,
 	while (!object_is_unused(object))
 		nanosleep(&pause, NULL);
 }
-
-bool object_table_is_empty(struct object_table *table)
-{
-	bool is_empty;
-
-	lock_acquire(&table->lock);
-	is_empty = !table->ids.n_ids;
-	lock_release(&table->lock);
-	return is_empty;
-}

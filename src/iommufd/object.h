@@ -114,7 +114,4 @@ int object_destroy(struct object_table *table, __u32 id);
 void object_remove(struct object_table *table, struct object *object,
 		   unsigned int n_refs);
 
-/* Return: true when the context has no object. */
-bool object_table_is_empty(struct object_table *table);
-
 #endif /* IOMMUFD_OBJECT_H */

@@ -63,32 +63,6 @@ static void pages_range(const struct pages *pages, const struct area *area,
 		*last = pages->last;
 }
 
-/**
- * pages_next_hole() - the first stretch of a range that is not covered
- * @start: of the range; becomes the start of the hole
- * @last: of the range
- * @hole_last: the last byte of the hole
- *
- * Return: false when all of the range is covered.
- */
-static bool pages_next_hole(const struct pages *pages, __u64 *start, __u64 last,
-			    __u64 *hole_last)
-{
-	const struct interval *range;
-
-	*hole_last = last;
-	while ((range = interval_first(&pages->pins, *start, last))) {
-		if (range->start > *start) {
-			*hole_last = range->start - 1;
-			return true;
-		}
-		if (range->last >= last)
-			return false;
-		*start = range->last + 1;
-	}
-	return true;
-}
-
 /* The last byte that the area shows, as an offset in its memory. */
 static __u64 area_last_offset(const struct area *area)
 {
@@ -197,7 +171,7 @@ static void pages_pin_undo(const struct pages_pin *pin, __u64 end)
 	__u64 last;
 
 	while (start < end &&
-	       pages_next_hole(pin->pages, &start, end - 1, &last)) {
+	       interval_next_gap(&pin->pages->pins, &start, end - 1, &last)) {
 		mm_unpin(pin->pages->memory, start + pin->delta,
 			 last - start + 1, pin->ioas->ctx->account);
 		start = last + 1;
@@ -218,7 +192,8 @@ static int pages_pin_pieces(struct pages_pin *pin)
 		if (cover) {
 			rc = pages_pin_covered(pin, to_pin(cover), at, &last);
 		} else {
-			pages_next_hole(pin->pages, &at, pin->last, &last);
+			interval_next_gap(&pin->pages->pins, &at, pin->last,
+					  &last);
 			rc = pages_pin_hole(pin, at, last);
 		}
 		if (rc) {
@@ -313,7 +288,8 @@ static void pages_unpin_piece(void *arg, uintptr_t address, __u64 len)
 		piece_last = unpin->last;
 	unpin->offset += len;
 	unpin->start = piece_last + 1;
-	while (pages_next_hole(unpin->pages, &start, piece_last, &last)) {
+	while (interval_next_gap(&unpin->pages->pins, &start, piece_last,
+				 &last)) {
 		mm_unpin(unpin->pages->memory, start + delta, last - start + 1,
 			 unpin->account);
 		if (last == piece_last)

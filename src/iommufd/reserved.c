@@ -95,32 +95,6 @@ bool reserved_meets_locked(const struct ioas *ioas, __u64 start, __u64 last)
 	       interval_first(&ioas->reserved, start, last);
 }
 
-/**
- * reserved_next_gap() - the first stretch of a window that is not reserved
- * @start: of the window; becomes the start of the gap
- * @last: of the window
- * @gap_last: the last number of the gap
- *
- * Return: false when all of the window is reserved.
- */
-static bool reserved_next_gap(const struct ioas *ioas, __u64 *start, __u64 last,
-			      __u64 *gap_last)
-{
-	const struct interval *range;
-
-	*gap_last = last;
-	while ((range = interval_first(&ioas->reserved, *start, last))) {
-		if (range->start > *start) {
-			*gap_last = range->start - 1;
-			return true;
-		}
-		if (range->last >= last)
-			return false;
-		*start = range->last + 1;
-	}
-	return true;
-}
-
 /* There is at most one gap more than there are reserved ranges. */
 static __u32 reserved_count(const struct ioas *ioas)
 {
@@ -146,7 +120,7 @@ int reserved_get_gaps_locked(const struct ioas *ioas,
 					    sizeof(gaps->ranges[0])));
 	if (!gaps->ranges)
 		return -ENOMEM;
-	while (reserved_next_gap(ioas, &start, ~(__u64)0, &last)) {
+	while (interval_next_gap(&ioas->reserved, &start, ~(__u64)0, &last)) {
 		range = &gaps->ranges[gaps->n++];
 		range->start = start;
 		range->last = last;
@@ -216,7 +190,8 @@ static int place_in_window(struct ioas *ioas, const struct iommu_gap *window,
 
 	if (!ioas->reserved.root)
 		return iommu_space_find_gap(ioas->space, window, iova);
-	while (reserved_next_gap(ioas, &gap.from, window->last, &gap.last)) {
+	while (interval_next_gap(&ioas->reserved, &gap.from, window->last,
+				 &gap.last)) {
 		if (!iommu_space_find_gap(ioas->space, &gap, iova))
 			return 0;
 		if (gap.last == window->last)

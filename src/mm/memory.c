@@ -103,15 +103,6 @@ struct mm_memory *mm_file_get(int fd)
 	return memory;
 }
 
-void mm_memory_get(struct mm_memory *memory)
-{
-	if (!mm_memory_is_file(memory))
-		return;
-	mm_lock();
-	memory->n_refs++;
-	mm_unlock();
-}
-
 static void memory_destroy_file(struct mm_memory *memory)
 {
 	struct window *window;

@@ -40,8 +40,7 @@ struct mm_memory *mm_process(void);
  */
 struct mm_memory *mm_file_get(int fd);
 
-/* For mm_process() both do nothing. */
-void mm_memory_get(struct mm_memory *memory);
+/* For mm_process() it does nothing. */
 void mm_memory_put(struct mm_memory *memory);
 
 bool mm_memory_is_file(const struct mm_memory *memory);

@@ -81,6 +81,38 @@ static void check_search(const struct interval_tree *tree, __u64 start,
 	}
 }
 
+static bool is_covered(__u64 number)
+{
+	for (size_t i = 0; i < N_ENTRIES; i++)
+		if (is_in[i] && entries[i].start <= number &&
+		    entries[i].last >= number)
+			return true;
+	return false;
+}
+
+/* Gaps and what lies between them take turns, and make up all of the range. */
+static void check_gaps(const struct interval_tree *tree, __u64 start,
+		       __u64 last)
+{
+	__u64 at = start;
+	__u64 gap_last;
+
+	while (interval_next_gap(tree, &at, last, &gap_last)) {
+		assert_in_range(at, start, last);
+		assert_in_range(gap_last, at, last);
+		assert_null(interval_first(tree, at, gap_last));
+		/* As long as can be, and nothing before it was passed over. */
+		assert_true(at == start || is_covered(at - 1));
+		assert_true(gap_last == last || is_covered(gap_last + 1));
+		if (gap_last == last)
+			return;
+		start = gap_last + 1;
+		at = start;
+	}
+	assert_true(is_covered(start));
+	assert_true(is_covered(last));
+}
+
 static void test_agrees_with_brute_force(void **state)
 {
 	struct interval_tree tree = { NULL };
@@ -103,6 +135,7 @@ static void test_agrees_with_brute_force(void **state)
 		is_in[i] = !is_in[i];
 		random_range(&random, &start, &last);
 		check_search(&tree, start, last);
+		check_gaps(&tree, start, last);
 		if (step % 16 == 0)
 			check_node(tree.root, NULL);
 	}
