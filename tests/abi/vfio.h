@@ -108,23 +108,29 @@ static inline struct vfio_region_info vfio_memory_bar(int fd, uint32_t flags)
 
 /* ---- interrupts -------------------------------------------------------- */
 
-/* SET_IRQS of one index: what is to be done, by VFIO_IRQ_SET_* flags. */
+/* A struct vfio_irq_set, with room for its data. */
 struct vfio_irqs {
-	struct vfio_irq_set set;
+	uint32_t argsz;
+	uint32_t flags;
+	uint32_t index;
+	uint32_t start;
+	uint32_t count;
 	int32_t fds[8];
 };
+
+_Static_assert(offsetof(struct vfio_irqs, fds) ==
+		       offsetof(struct vfio_irq_set, data),
+	       "the data follows the structure");
 
 static inline int vfio_set_irqs(int fd, uint32_t index, uint32_t flags,
 				uint32_t start, uint32_t count)
 {
 	struct vfio_irqs irqs = {
-		.set = {
-			.argsz = sizeof(irqs.set),
-			.flags = flags,
-			.index = index,
-			.start = start,
-			.count = count,
-		},
+		.argsz = sizeof(struct vfio_irq_set),
+		.flags = flags,
+		.index = index,
+		.start = start,
+		.count = count,
 	};
 
 	return ioctl(fd, VFIO_DEVICE_SET_IRQS, &irqs);
@@ -135,15 +141,13 @@ static inline int vfio_connect(int fd, uint32_t index, uint32_t start,
 			       const int32_t *fds, uint32_t count)
 {
 	struct vfio_irqs irqs = {
-		.set = {
-			.argsz = (uint32_t)(sizeof(irqs.set) +
-					    count * sizeof(irqs.fds[0])),
-			.flags = VFIO_IRQ_SET_DATA_EVENTFD |
-				 VFIO_IRQ_SET_ACTION_TRIGGER,
-			.index = index,
-			.start = start,
-			.count = count,
-		},
+		.argsz = (uint32_t)(sizeof(struct vfio_irq_set) +
+				    count * sizeof(irqs.fds[0])),
+		.flags = VFIO_IRQ_SET_DATA_EVENTFD |
+			 VFIO_IRQ_SET_ACTION_TRIGGER,
+		.index = index,
+		.start = start,
+		.count = count,
 	};
 
 	REQUIRE(count <= sizeof(irqs.fds) / sizeof(irqs.fds[0]));

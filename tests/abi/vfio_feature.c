@@ -15,10 +15,11 @@ enum {
 static int feature_with(int fd, uint32_t argsz, uint32_t flags, int32_t payload)
 {
 	struct {
-		struct vfio_device_feature feature;
+		uint32_t argsz;
+		uint32_t flags;
 		int32_t payload;
 		uint32_t reserved;
-	} args = { .feature = { argsz, flags }, .payload = payload };
+	} args = { argsz, flags, payload, 0 };
 
 	return ioctl(fd, VFIO_DEVICE_FEATURE, &args);
 }

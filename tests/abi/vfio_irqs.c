@@ -21,12 +21,10 @@ enum {
 static int set_one(int fd, uint32_t index, uint32_t flags, int32_t value)
 {
 	struct vfio_irqs irqs = {
-		.set = {
-			.argsz = MIN_LEN + sizeof(value),
-			.flags = flags,
-			.index = index,
-			.count = 1,
-		},
+		.argsz = MIN_LEN + sizeof(value),
+		.flags = flags,
+		.index = index,
+		.count = 1,
 		.fds[0] = value,
 	};
 
@@ -36,29 +34,31 @@ static int set_one(int fd, uint32_t index, uint32_t flags, int32_t value)
 static void test_lengths(int fd)
 {
 	struct vfio_irqs irqs = {
-		.set = { .flags = NONE | TRIGGER, .index = REQ, .count = 1 },
+		.flags = NONE | TRIGGER,
+		.index = REQ,
+		.count = 1,
 	};
 	uint32_t argsz;
 
 	for (argsz = 0; argsz < MIN_LEN; argsz++) {
-		irqs.set.argsz = argsz;
+		irqs.argsz = argsz;
 		EXPECT_ERRNO(EINVAL, ioctl(fd, VFIO_DEVICE_SET_IRQS, &irqs));
 	}
 	EXPECT_ERRNO(EFAULT,
 		     ioctl(fd, VFIO_DEVICE_SET_IRQS, abi_bad_address()));
 	/* The data counts, too. */
-	irqs.set.flags = EVENTFD | TRIGGER;
+	irqs.flags = EVENTFD | TRIGGER;
 	irqs.fds[0] = -1;
 	for (argsz = MIN_LEN; argsz < MIN_LEN + 4; argsz++) {
-		irqs.set.argsz = argsz;
+		irqs.argsz = argsz;
 		EXPECT_ERRNO(EINVAL, ioctl(fd, VFIO_DEVICE_SET_IRQS, &irqs));
 	}
-	irqs.set.argsz = MIN_LEN + 4;
+	irqs.argsz = MIN_LEN + 4;
 	EXPECT_OK(ioctl(fd, VFIO_DEVICE_SET_IRQS, &irqs));
 	EXPECT_ERRNO(EFAULT, ioctl(fd, VFIO_DEVICE_SET_IRQS,
 				   memcpy(vfio_edge(MIN_LEN), &irqs, MIN_LEN)));
-	irqs.set.flags = BOOL | TRIGGER;
-	irqs.set.argsz = MIN_LEN;
+	irqs.flags = BOOL | TRIGGER;
+	irqs.argsz = MIN_LEN;
 	EXPECT_ERRNO(EINVAL, ioctl(fd, VFIO_DEVICE_SET_IRQS, &irqs));
 }
 
@@ -117,12 +117,10 @@ static void test_msix_signals(int fd)
 {
 	const int32_t fds[3] = { vfio_eventfd(), -1, vfio_eventfd() };
 	struct vfio_irqs bools = {
-		.set = {
-			.argsz = MIN_LEN + 3,
-			.flags = BOOL | TRIGGER,
-			.index = MSIX,
-			.count = 3,
-		},
+		.argsz = MIN_LEN + 3,
+		.flags = BOOL | TRIGGER,
+		.index = MSIX,
+		.count = 3,
 		.fds[0] = 0x010100, /* not the first, the two others */
 	};
 

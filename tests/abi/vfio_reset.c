@@ -8,7 +8,9 @@ enum {
 };
 
 struct dependents {
-	struct vfio_pci_hot_reset_info info;
+	uint32_t argsz;
+	uint32_t flags;
+	uint32_t count;
 	struct vfio_pci_dependent_device devices[MAX_DEVICES];
 };
 
@@ -39,7 +41,7 @@ static void test_info(int fd, uint32_t device_id)
 	uint32_t n;
 
 	for (uint32_t argsz = 0; argsz < MIN_LEN; argsz++) {
-		all.info.argsz = argsz;
+		all.argsz = argsz;
 		EXPECT_ERRNO(EINVAL,
 			     ioctl(fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO,
 				   &all));
@@ -47,23 +49,23 @@ static void test_info(int fd, uint32_t device_id)
 	EXPECT_ERRNO(EFAULT, ioctl(fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO,
 				   abi_bad_address()));
 	/* Without room: how many there are, and nothing else. */
-	all.info.argsz = MIN_LEN;
-	all.info.flags = UINT32_MAX;
+	all.argsz = MIN_LEN;
+	all.flags = UINT32_MAX;
 	EXPECT_ERRNO(ENOSPC,
 		     ioctl(fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, &all));
-	n = all.info.count;
+	n = all.count;
 	EXPECT(n >= 1);
-	EXPECT_EQ(all.info.flags, 0);
+	EXPECT_EQ(all.flags, 0);
 	EXPECT_EQ(all.devices[0].devid, 0);
 
 	REQUIRE(n <= MAX_DEVICES);
-	all.info.argsz = (uint32_t)(MIN_LEN + n * sizeof(all.devices[0]) - 1);
+	all.argsz = (uint32_t)(MIN_LEN + n * sizeof(all.devices[0]) - 1);
 	EXPECT_ERRNO(ENOSPC,
 		     ioctl(fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, &all));
-	all.info.argsz++;
+	all.argsz++;
 	EXPECT_OK(ioctl(fd, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, &all));
-	EXPECT_EQ(all.info.count, n);
-	EXPECT(all.info.flags & VFIO_PCI_HOT_RESET_FLAG_DEV_ID);
+	EXPECT_EQ(all.count, n);
+	EXPECT(all.flags & VFIO_PCI_HOT_RESET_FLAG_DEV_ID);
 	for (uint32_t i = 0; i < n; i++)
 		is_found |= all.devices[i].devid == device_id;
 	EXPECT(is_found);
@@ -72,9 +74,11 @@ static void test_info(int fd, uint32_t device_id)
 static int hot_reset(int fd, uint32_t argsz, uint32_t flags, uint32_t count)
 {
 	struct {
-		struct vfio_pci_hot_reset reset;
+		uint32_t argsz;
+		uint32_t flags;
+		uint32_t count;
 		int32_t fds[1];
-	} args = { .reset = { argsz, flags, count } };
+	} args = { argsz, flags, count, { 0 } };
 
 	return ioctl(fd, VFIO_DEVICE_PCI_HOT_RESET, &args);
 }
