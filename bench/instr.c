@@ -22,7 +22,7 @@ static char *page;
 /* Tell bench/run what was counted, for which n, and how often it was done. */
 static void count_end_of(const char *what, uint64_t n, uint64_t n_ops)
 {
-	char name[BENCH_NAME_LEN];
+	char name[2 * BENCH_NAME_LEN];
 
 	snprintf(name, sizeof(name), "count %s %lu %lu", what, n, n_ops);
 	count_end(name);

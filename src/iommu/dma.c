@@ -347,7 +347,7 @@ void iommu_dma_unmap(struct iommu_dma_piece *piece)
 {
 	if (!piece->endpoint)
 		return;
-	/* The space stays while the map is held, and the map by the endpoint. */
+	/* The endpoint keeps the map, and that the space. */
 	if (piece->map) {
 		hold_put(&piece->space->n_held[piece->space_phase]);
 		hold_put(&piece->map->n_holders);

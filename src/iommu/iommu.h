@@ -381,7 +381,8 @@ void iommu_dma_burst_end(void);
  * struct iommu_dma_piece - memory held for asynchronous DMA
  * @address: where it is; may be read or written until released. Nothing else
  *	comes to stand there until then. If the program unmaps the memory
- *	meanwhile the address faults with EFAULT or a short count: look up again (iommu_dma_map() once more) and go on
+ *	meanwhile the address gives a fault, EFAULT or a short count: call
+ *	iommu_dma_map() once more and go on
  * @len: contiguous bytes, at most what was asked
  * @map: held
  * @endpoint: held too, so that detach waits
