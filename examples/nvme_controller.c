@@ -243,7 +243,7 @@ int nvme_io(struct nvme *nvme, const struct nvme_command *command)
 static int nvme_admin(struct nvme *nvme, const struct nvme_command *command,
 		      const char *name)
 {
-	struct nvme_completion completion;
+	struct nvme_completion completion = { 0 };
 	int rc;
 
 	rc = nvme_execute(nvme, &nvme->admin, command, &completion);

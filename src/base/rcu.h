@@ -26,7 +26,7 @@
 #include "base/compiler.h"
 
 /* What CPUs fetch together: two lines. */
-#define RCU_LINE (2 * CACHE_LINE)
+#define RCU_LINE ((size_t)2 * CACHE_LINE)
 
 /**
  * struct rcu_reader - one thread, as writers see it
