@@ -7,7 +7,6 @@
 #   make run      build, and watch an NVMe driver at work in an IOMMU
 #   make test     build, and run all fast tests
 #   make bench    measure against yardsticks; BENCH_QUICK=1: a minute
-#   make bench-smoke  that every benchmark runs; judges no time
 #   make install  into PREFIX (default /usr/local), below DESTDIR
 #   make style    formatting, lint, layers, sizes, documentation
 #   make asan     tests under clang's address and undefined sanitizers
@@ -24,7 +23,7 @@ suite = $(addprefix --suite ,$(1))
 
 
 .PHONY: all run test install clean style asan tsan mutate lint-deep docs
-.PHONY: bench bench-smoke deps-build deps-test deps-bench deps-lint
+.PHONY: bench deps-build deps-test deps-bench deps-lint
 
 all: build/build.ninja
 	@ninja -C build
@@ -76,10 +75,6 @@ test: build/with-tests
 bench: build/with-bench
 	@ninja -C build
 	@bench/run build
-
-bench-smoke: deps-bench build/with-tests
-	@ninja -C build
-	@$(MESON_TEST) -C build $(call suite,bench)
 
 install: all
 	@meson configure --prefix=$(PREFIX) build
