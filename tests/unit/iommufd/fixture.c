@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The fixture of all tests of iommufd. */
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include "fixture.h"
@@ -156,7 +157,8 @@ void *fixture_memory(size_t len)
 	void *memory = mmap(NULL, len, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	assert_ptr_not_equal(memory, MAP_FAILED);
+	if (memory == MAP_FAILED)
+		fail_msg("mmap of %zu bytes: %s", len, strerror(errno));
 	return memory;
 }
 
